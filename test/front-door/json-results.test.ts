@@ -291,6 +291,7 @@ test.skipIf(!hasNats)('a cluster: who coordinates, who works, and who looks', as
 })
 
 test('every line of the document was seen', () => {
-  const isSeen = (what: string): boolean => hasNats || (!what.startsWith('cluster ') && !ofDoors.includes(what))
+  const isSeen = (what: string): boolean =>
+    hasNats || (!what.startsWith('cluster ') && !ofDoors.includes(what))
   expect([...used].toSorted()).toEqual([...documented.keys()].filter(isSeen).toSorted())
 })

@@ -101,13 +101,17 @@ export interface ServeConfig {
   readonly follow?: string | undefined
   /** Lets requests in for the replicas that follow this name. */
   readonly door?: string | undefined
-  /** Address of a NATS broker. One with a password has its place in `BURGEON_SERVE_BROKER`. */
+  /** Address of a NATS broker. A password has no place in a file of settings. */
   readonly broker?: string | undefined
+  /** File of JSON: user and password, or a token. */
+  readonly credentials?: string | undefined
+  /** Seals what is sent. */
+  readonly tls?: boolean | undefined
   /** File of certificates that the broker's is signed by. */
-  readonly brokerCa?: string | undefined
+  readonly tlsCa?: string | undefined
   /** File of a certificate to show to the broker, and of its key. */
-  readonly brokerCert?: string | undefined
-  readonly brokerKey?: string | undefined
+  readonly tlsCert?: string | undefined
+  readonly tlsKey?: string | undefined
   /** File of JSON lines that every step is written into. */
   readonly jsonl?: string | undefined
   /** Folder of event files for TensorBoard. */
@@ -175,9 +179,11 @@ const serveChecks: ChecksOf<ServeConfig> = {
   follow: checks.text,
   door: checks.text,
   broker: checks.text,
-  brokerCa: checks.text,
-  brokerCert: checks.text,
-  brokerKey: checks.text,
+  credentials: checks.text,
+  tls: checks.boolean,
+  tlsCa: checks.text,
+  tlsCert: checks.text,
+  tlsKey: checks.text,
   jsonl: checks.text,
   tensorboard: checks.text,
 }

@@ -28,7 +28,12 @@ export async function natsFleet(name: string, options: NatsOptions): Promise<Nat
   checkArgument('natsFleet', 'name', name, aWord)
   const [stream, subject] = [`${name}-weights`, `${name}.weights`]
   const broker = await connected('natsFleet', options, (open) =>
-    ensureStream(open, stream, { subjects: [`${subject}.*.*`], max_msgs_per_subject: 1 }),
+    ensureStream(
+      open,
+      stream,
+      { subjects: [`${subject}.*.*`], max_msgs_per_subject: 1 },
+      options.makes ?? true,
+    ),
   )
   const transport = new NatsTransport(broker, `${name}.fleet`)
   return {

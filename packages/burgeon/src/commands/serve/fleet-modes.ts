@@ -47,16 +47,15 @@ export function checkFleet(options: ServeCommandOptions): void {
       `serve: got ${flagOf(mode)} ${printable(name)}; expected a word of letters, digits, _ and -.`,
     )
   }
-  const idle = (['broker', 'brokerCa', 'brokerCert', 'brokerKey'] as const).find((flag) => options[flag])
+  const ofBrokers = ['broker', 'credentials', 'tls', 'tlsCa', 'tlsCert', 'tlsKey'] as const
+  const idle = ofBrokers.find((flag) => options[flag])
   if (mode === undefined && idle !== undefined) {
     throw new UsageError(`serve: got ${flagOf(idle)} without --publish, --follow or --door.`)
   }
   if (options.publishEvery !== undefined && mode !== 'publish') {
     throw new UsageError('serve: got --publish-every without --publish; expected a name to publish under.')
   }
-  if (mode === undefined) return
-  brokerOf('serve', options)
-  if (mode === 'publish') return
+  if (mode === undefined || mode === 'publish') return
   const given = [...ofModels, ...(mode === 'door' ? (['plain', 'mcp', 'name'] as const) : [])]
   const other = given.find((flag) => options[flag] !== undefined && options[flag] !== false)
   if (other !== undefined || options.isModelGiven === true) {
@@ -77,7 +76,7 @@ export async function published(
   const { recall } = life.learner.strategy
   if (recall !== undefined) note('what the life recalls beside its weights is not published')
   const publishing = await publishWeights(served, {
-    ...{ name, every, turns, note, broker: brokerOf('serve', options) },
+    ...{ name, every, turns, note, broker: await brokerOf('serve', options, context) },
     policy: () => life.settings.policy,
   })
   return [{ run: () => publishing.run(context.stop), end: () => publishing.end() }]
@@ -88,7 +87,7 @@ export async function follow(name: string, means: Means): Promise<number> {
   const { modules, options, context, keys } = means
   const { stop } = context
   const turns = new modules.Turns({ learnShare: options.learnShare })
-  const broker = brokerOf('serve', options)
+  const broker = await brokerOf('serve', options, context)
   const following = await followWeights({ name, broker, turns, stop, note: noteTo(context) })
   if (following === null) return exitCodes[String(stop.reason)] ?? 0
   const { replica, key, member } = following
@@ -108,7 +107,7 @@ export async function follow(name: string, means: Means): Promise<number> {
 export async function door(name: string, { modules, keys, options, context, print }: Means): Promise<number> {
   const { host, port, origin } = options
   const { status, stop } = context
-  const broker = brokerOf('serve', options)
+  const broker = await brokerOf('serve', options, context)
   const running = await openDoor(
     modules,
     { name, broker },

@@ -120,9 +120,9 @@ function patience(
 }
 
 /** What connecting takes, and the addresses as they may be shown. */
-async function enteredBy(
+export async function enteredBy(
   who: string,
-  options: BrokerOptions,
+  options: Omit<BrokerOptions, 'name'>,
   { environment }: Pick<CommandContext, 'environment'>,
 ): Promise<{ readonly options: NatsOptions; readonly shown: string }> {
   const { broker, credentials, tlsCa, tlsCert, tlsKey } = options
