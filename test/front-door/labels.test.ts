@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { bitsPerByteOf } from '@burgeon/continual'
+import { byteTokenizer } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { buildLearner, emptyRecord, type LifeSettings, loadLife, saveLife, UsageError } from 'burgeon/session'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -147,6 +148,51 @@ test('beside all else that a life can have, asleep, recalled, averaged, and told
   expect(await ask('/v1/feedback', judged)).toMatchObject({ status: 200, json: { effect: 'learnt' } })
   const accepted = { response_id: answered['id'], score: 1 }
   expect(await ask('/v1/feedback', accepted)).toMatchObject({ status: 200 })
+})
+
+test('a server writes behind the label that a prompt seems to have, and so does a talk', async () => {
+  const served = await smallServed(place('labelled'))
+  const { labelled: _, ...bare } = served
+  const first = async (by: typeof bare, prompt: string | readonly number[]): Promise<number> => {
+    const { ask } = await asking({}, by)
+    const { json: answered } = await ask('/v1/completions', {
+      ...{ model: 'labelled', prompt, max_tokens: 1, temperature: 0, logprobs: 1 },
+    })
+    const [{ logprobs }] = answered['choices'] as readonly { logprobs: { token_logprobs: number[] } }[]
+    return logprobs.token_logprobs[0]
+  }
+  const { tokenizer, strategy } = { ...served, ...(await lifeAt('labelled')).learner }
+  const said = 'cat 7 8'
+  const label = strategy.context?.tokensOf({ domain: 'cats' }) ?? []
+  const own = await first(served, said)
+  expect(own).toBe(await first(bare, [...label, ...tokenizer.encode(said)]))
+  expect(own).not.toBe(await first(bare, said))
+  // Where a label would take the last place, the prompt stays as it is.
+  const full = Array.from({ length: 15 }, () => 55)
+  expect(await first(served, full)).toBe(await first(bare, full))
+})
+
+test('a talk is written behind the label that it seems to have', async () => {
+  await bear('talking', {
+    ...{ ...smallLife, model: { ...smallLife.model, context: 64 } },
+    ...{ learningRate: 1e-2, vocabulary: 256, labels: true },
+  })
+  await printed('learn', place('notes'), '--resume', '--out', place('talking'))
+  const { learner } = await lifeAt('talking')
+  const prompt = byteTokenizer.encode('User: cat 7\nAssistant:')
+  const answerBehind = async (label: readonly number[]): Promise<string | undefined> => {
+    const how = { tokens: 6, temperature: 0, tokenizer: byteTokenizer }
+    return (await learner.model.generate([...label, ...prompt], how)).text
+  }
+  const [alone, ...behind] = await Promise.all(
+    [[], ...(learner.strategy.context?.labels ?? []).map(({ token }) => [token])].map(answerBehind),
+  )
+  const { output } = await called(['chat', '--from', place('talking'), '-n', '6', '-t', '0', '--json'], {
+    input: 'cat 7\n',
+  })
+  const { content } = JSON.parse(output) as { content: string }
+  expect(behind.map((text) => text?.trim())).toContain(content)
+  expect(content).not.toBe(alone?.trim())
 })
 
 test('is a setting of a new life, which goes on with it', async () => {

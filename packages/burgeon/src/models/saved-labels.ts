@@ -76,3 +76,15 @@ export async function likeliestContext(
   const { tokens = [] } = contexts.find((each) => each.name === name) ?? {}
   return { name, tokens, probability }
 }
+
+/** A prompt behind the label that it seems to have; as it is where there is none, or no room for one. */
+export async function labelledPrompt(
+  model: Gpt,
+  prompt: Int32Array,
+  labels: ContextLabels | undefined,
+  tokenizer: GrowingTokenizer,
+): Promise<Int32Array> {
+  if (labels === undefined || prompt.length + labels.slots >= model.config.context) return prompt
+  const found = await likeliestContext(model, tokenizer.decode(prompt), labels.contextsOf(), tokenizer)
+  return found === null ? prompt : Int32Array.of(...found.tokens, ...prompt)
+}

@@ -7,6 +7,7 @@ import type { ServedModel } from '@burgeon/server'
 import { modelFormAt } from '../models/model-form.ts'
 import { ownOutputOf, outputOf } from '../models/own-output.ts'
 import { openedAt } from '../models/open-model.ts'
+import { labelledPrompt } from '../models/saved-labels.ts'
 import { transcriptOf } from '../models/transcript.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import { speakerOf } from '../session/life/speaker.ts'
@@ -95,6 +96,10 @@ export function servedLife(
     step: () => now.learner.step,
     wrote: (text) => now.learner.door.noteOwn(text),
     rehearsed: () => now.teacher.rehearsed,
+    labelled: (prompt) => {
+      const { learner, tokenizer } = now
+      return labelledPrompt(speakerOf(learner), prompt, learner.strategy.context, tokenizer)
+    },
     recall: () => recallIn(now.learner.strategy.recall, now.tokenizer),
     control: servedControl(disk.place, () => now.life),
     output: () => now.output,
@@ -119,12 +124,13 @@ export async function servedModel(
   path: string,
   { id = idOf(path), plain }: ServedOptions,
 ): Promise<ServedModel> {
-  const { model, tokenizer, endTokens, recall, output } = await openedAt('serve', path)
+  const { model, tokenizer, endTokens, recall, labels, output } = await openedAt('serve', path)
   return {
     ...{ id, model, tokenizer, endTokens, transcript: transcriptOf(tokenizer, plain) },
     senses: servedSenses(model),
     step: () => 0,
     explain: servedExplain(() => ({ model, tokenizer, recall })),
+    labelled: (prompt) => labelledPrompt(model, prompt, labels, tokenizer),
     recall: () => recallIn(recall, tokenizer),
     output: () => output,
   }

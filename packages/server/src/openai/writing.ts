@@ -55,7 +55,6 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
   const { turns, metrics, served, writers } = services
   const { tokenizer } = task
   const start = services.now()
-  const rows = task.prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
   const output = served.output?.()
   if (output !== undefined && task.alternatives !== undefined) {
     throw new ApiError(
@@ -67,7 +66,7 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
     )
   }
   let recall: ServedRecall | undefined
-  const { version, generation, together } = await turns.take('generate', () => {
+  const { version, generation, together } = await turns.take('generate', async () => {
     // Tokens of another life say something else.
     if (served.tokenizer !== tokenizer) {
       throw new ApiError(503, 'the model was rolled back before this text began; ask again.', {
@@ -75,7 +74,10 @@ export async function begin(task: Task, services: Services): Promise<Writing> {
       })
     }
     recall = served.recall?.()
-    return writers.begin(rows, optionsOf(task, services, recall, output))
+    const prompts: Int32Array[] = []
+    for (const prompt of task.prompts) prompts.push((await served.labelled?.(prompt)) ?? prompt)
+    const rows = prompts.flatMap((prompt) => Array.from({ length: task.request.n ?? 1 }, () => prompt))
+    return writers.begin(rows, optionsOf({ ...task, prompts }, services, recall, output))
   })
   let first: readonly GeneratedToken[]
   try {

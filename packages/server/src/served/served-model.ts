@@ -97,6 +97,11 @@ export interface ServedModel {
   readonly senses?: ServedSenses | undefined
   /** Explains an answer; absent where nobody does. */
   readonly explain?: ServedExplain
+  /**
+   * A prompt with what tells the model what it reads before it, such as a label of its domain; absent where
+   * there is nothing of the kind. Called in a turn.
+   */
+  labelled?(prompt: Int32Array): Promise<Int32Array>
   /** Has what is remembered take part in texts that begin now; undefined where nothing is. */
   recall?(): ServedRecall | undefined
   /**

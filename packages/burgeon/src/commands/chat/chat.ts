@@ -5,6 +5,7 @@ import { type Recalled, recallWhileWriting } from '@burgeon/continual'
 import { type ChatMessage, type Generated, generate } from '@burgeon/gpt'
 import { inOrder, saidOf } from '../../models/own-output.ts'
 import { type OpenedModel, broughtModel } from '../../models/open-model.ts'
+import { labelledPrompt } from '../../models/saved-labels.ts'
 import { type Transcript, transcriptOf } from '../../models/transcript.ts'
 import { orStopped } from '../../sources/or-stopped.ts'
 import { count } from '../../terminal/quantities.ts'
@@ -112,7 +113,7 @@ const answerLine = (content: string | null, recalled?: readonly Recalled[]): str
 
 /** Writes one answer as it comes, and returns it as it was written. Ctrl-C ends it, and not the talk. */
 async function answer(
-  { model, tokenizer, endTokens, recall, output }: OpenedModel,
+  { model, tokenizer, endTokens, recall, labels, output }: OpenedModel,
   { stopTexts }: Transcript,
   talk: readonly ChatMessage[],
   prompt: Int32Array,
@@ -124,7 +125,8 @@ async function answer(
   const recalling = recall && recallWhileWriting(recall, tokenizer)
   const logitsProcessor = inOrder(recalling?.logitsProcessor, output?.logitsProcessor)
   const said = talk.filter(({ role }) => role === 'assistant').map(({ content }) => content)
-  const generation = generate(model, [prompt], {
+  const begun = await labelledPrompt(model, prompt, labels, tokenizer)
+  const generation = generate(model, [begun], {
     ...{ ...sampling, tokenizer, stopTexts, stopTokens: endTokens, onContextFull: 'stop' as const },
     ...(logitsProcessor && { logitsProcessor }),
     ...(output && { textFilter: () => output.begin(said) }),
