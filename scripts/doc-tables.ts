@@ -2,10 +2,19 @@
  * The tables of documents that are made of kept results, and nothing else: `npm run write:tables` writes
  * them.
  */
-import { makePlan, type Plan, plannedModel, type PlanQuestion } from '@burgeon/cluster'
+import {
+  makePlan,
+  type Plan,
+  plannedModel,
+  type PlanQuestion,
+  simulatePlan,
+  usualAssumptions,
+} from '@burgeon/cluster'
+import { parametersOf } from '@burgeon/gpt'
 import { OptionError } from '@burgeon/tensor'
 import { format } from '../bench/benchmark.ts'
 import { byteSize, compactCount, count } from '../packages/burgeon/src/terminal/quantities.ts'
+import { simulatedHeads, simulatedRows } from '../packages/burgeon/src/commands/plan/simulated.ts'
 import { keptBenchmarks, type KeptResult, readResult, rowOf } from './kept-results.ts'
 
 /** A table between marks of its name. */
@@ -193,6 +202,18 @@ function plans(): string {
   ])
 }
 
+/** What `burgeon plan --parameters 4e11 --days 90 --simulate 200` says. */
+function simulatedPlan(): string {
+  const { batchTokens, localSteps } = usualAssumptions
+  const parameters = 4e11
+  const config = plannedModel({ parameters })
+  const plan = makePlan({ config, device: 'h200', tokens: 20 * parametersOf(config), days: 90 })
+  return table([
+    simulatedHeads,
+    ...simulatedRows(simulatePlan(plan, { rounds: 200, batchTokens, localSteps })),
+  ])
+}
+
 /** Null where no number of copies is in time. */
 function planInTime(question: PlanQuestion): Plan | null {
   try {
@@ -209,6 +230,7 @@ export const docTables: Readonly<Record<string, DocTable>> = {
   'table: split-mnist': { document: 'docs/own-models.md', write: digitsKept },
   'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
   'table: plans': { document: 'docs/scale.md', write: plans },
+  'table: simulated': { document: 'docs/scale.md', write: simulatedPlan },
   'table: speeds': { document: 'docs/benchmarks.md', write: speeds },
   'table: growing instead of learning from scratch': { document: 'docs/benchmarks.md', write: growthPays },
 }

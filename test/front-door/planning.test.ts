@@ -79,3 +79,18 @@ test('refuses what it cannot plan, and says what it expects', async () => {
     await expect(called(['plan', ...args]), says).rejects.toThrow(says)
   }
 })
+
+test('simulates its copies with stragglers and failures', async () => {
+  const args = ['--parameters', '7e9', '--days', '30', '--simulate', '20']
+  const { code, output } = await called(['plan', ...args, '--variation', '0.5'])
+  expect(code).toBe(0)
+  expect(output).toMatch(
+    /Simulated, 20 rounds each; steps vary by 50\.0 %, a machine fails once in 264 days:/,
+  )
+  expect(output).toMatch(/^ *after every step +\d/m)
+  const { simulated } = await planned(...args)
+  expect(simulated).toHaveLength(4)
+  expect(await planned('--parameters', '7e9')).not.toHaveProperty('simulated')
+  await expect(called(['plan', '--parameters', '7e9', '--variation', '1'])).rejects.toThrow(/--simulate/)
+  await expect(called(['plan', ...args, '--machine-days', '0.001'])).rejects.toThrow(/hardly one would end/)
+})

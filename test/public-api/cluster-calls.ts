@@ -37,6 +37,31 @@ export const clusterCalls: CallsOf<typeof api> = {
       run: api.makePlan,
     }),
   ],
+  simulatePlan: [
+    () => ({
+      args: {
+        plan: api.makePlan({ config: api.plannedModel(sizes()), tokens: 1e9, device: 'h200' }),
+        question: {
+          ...{ rounds: 2, batchTokens: 1e5, localSteps: 5, variation: 0.5, machineDays: 100 },
+          ...{ backSeconds: 5, spare: 0.1, seed: 1 },
+        },
+      },
+      run: api.simulatePlan,
+    }),
+  ],
+  simulateRounds: [
+    () => ({
+      args: {
+        question: {
+          ...{ workers: 3, rounds: 2, localSteps: 2, quorum: 2, stepSeconds: 1, variation: 0.5, seed: 1 },
+          ...{ exchangeSeconds: 1, exchangeBytes: 8, tokens: 4, slow: { share: 0.5, factor: 2 } },
+          failures: { every: 100, back: 1 },
+          partitions: { chance: 0.1, share: 0.5, seconds: 1 },
+        },
+      },
+      run: api.simulateRounds,
+    }),
+  ],
   usualAssumptions: 'plain data',
   splitProducts: [() => ({ args: { config: gptConfig(small), devices: 2 }, run: api.splitProducts })],
   maxPayload: 'a number',

@@ -59,6 +59,15 @@ export {
   type SplitSum,
 } from './plan/product-split.ts'
 export { plannedModel, type PlannedSizes } from './plan/planned-model.ts'
+export { type PlanSimulationQuestion, type SimulatedWay, simulatePlan } from './plan/simulate-plan.ts'
+export {
+  type Partitions,
+  type RoundSeconds,
+  simulateRounds,
+  type Simulation,
+  type SimulationQuestion,
+  type WorkerFailures,
+} from './plan/simulate-rounds.ts'
 export { aDigest, type Blobs, someBlobs } from './seams/blobs.ts'
 export { digestOf } from './seams/digest.ts'
 export {

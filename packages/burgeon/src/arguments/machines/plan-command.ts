@@ -21,6 +21,21 @@ export function addPlan(program: Command, context: CommandContext, finish: (code
     .option('--batch <n>', 'tokens of a step; 4194304 unless given', wholeNumber(1))
     .option('--days <n>', 'days that it may take: as many copies as that needs', number(0.001, 1e6))
     .option(
+      '--simulate <rounds>',
+      'simulate so many rounds of its copies, with stragglers and failures',
+      wholeNumber(1, 1e6),
+    )
+    .option(
+      '--variation <x>',
+      'with --simulate: how much steps vary, deviation by mean; 0.1 unless given',
+      number(0, 10),
+    )
+    .option(
+      '--machine-days <n>',
+      'with --simulate: days from one failure of a machine to the next; 264 unless given',
+      number(1e-3, 1e9),
+    )
+    .option(
       '--assumptions <file>',
       'JSON of devices, utilization, prices: what it names takes the place of the usual',
     )

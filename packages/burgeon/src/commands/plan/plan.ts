@@ -12,6 +12,7 @@ import {
 import { configFromState, type GptConfig, type GptState, parametersOf, readCheckpoint } from '@burgeon/gpt'
 import { nodeDisk } from '@burgeon/gpt/node'
 import { OptionError } from '@burgeon/tensor'
+import { simulatedText, simulationOf } from './simulated.ts'
 import { byteSize, compactCount, count, duration, many, percent } from '../../terminal/quantities.ts'
 import { resultsOf } from '../../terminal/results.ts'
 import { printable } from '../../terminal/terminal.ts'
@@ -34,6 +35,12 @@ export interface PlanOptions {
   readonly ewc: boolean
   readonly batch?: number
   readonly days?: number
+  /** Rounds of its copies that are simulated; none unless given. */
+  readonly simulate?: number
+  /** How much steps vary. */
+  readonly variation?: number
+  /** Days from one failure of a machine to the next. */
+  readonly machineDays?: number
   /** A file of JSON with assumptions that take the place of the usual ones of the same name. */
   readonly assumptions?: string
   /** Prints one object of JSON. */
@@ -62,17 +69,20 @@ export async function plan(options: PlanOptions, outer: CommandContext): Promise
     }
     return { config, tokens, planned: makePlan(question, assumptions) }
   })
+  const simulated = await asked(() => Promise.resolve(simulationOf(planned, options, assumptions, rehearsal)))
   const { embed, context: length, blocks } = config
   print({
     ...{ layers: blocks.length, embed, context: length, device, precision, rehearsal, ewc, tokens },
     ...{ batch: batch ?? assumptions.batchTokens, days: days ?? null, plan: planned, assumptions },
+    ...(simulated && { simulated }),
   })
   const { name } = assumptions.devices[device]
   context.output.write(
     `A model of ${compactCount(planned.parameters)} parameters (${many(blocks.length, 'layer')} of ${count(embed)}), on ${name}, learns ${compactCount(tokens)} tokens:\n\n` +
       planRows(planned, assumptions)
         .map(([name, value]) => `${name.padEnd(22)}${value}\n`)
-        .join(''),
+        .join('') +
+      (simulated === undefined ? '' : `\n${simulatedText(simulated, options)}`),
   )
   return 0
 }
