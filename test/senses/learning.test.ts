@@ -68,7 +68,15 @@ describe('a row of a piece', () => {
     expect(sense(model.config, pcm8, sound).tokens).toHaveLength(21)
     const measured = { channels: [Float64Array.of(1, 2, 3)] }
     expect(senseRequest(series, measured)).toEqual({
-      ...{ kind: 'addSense', name: 'series/1 1', header: 16, patches: [1], columns: 1, besideEmbed: 64 },
+      ...{
+        kind: 'addSense',
+        name: 'series/1 1',
+        header: 16,
+        patches: [1],
+        columns: 1,
+        besideEmbed: 64,
+        mixing: 8,
+      },
     })
   })
 

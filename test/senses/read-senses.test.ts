@@ -68,6 +68,7 @@ describe('a folder', () => {
       patches: [2],
       columns: 1,
       besideEmbed: 64,
+      mixing: 8,
     })
     const config = { patches: { senses: [{ name: 'series/1 2', token: 300, end: 301 }] } }
     const part = (from: number, to: number) =>

@@ -14,6 +14,7 @@ export const someSenses: readonly AddSense[] = [
     localEmbed: 16,
     byteEmbed: 4,
     besideEmbed: 6,
+    mixing: 3,
   },
   { kind: 'addSense', name: 'sound', patches: [5], columns: 1 },
   { kind: 'addSense', name: 'series', patches: [2], columns: 1, header: 20 },

@@ -45,10 +45,14 @@ export interface SenseRequest extends PatchGrid {
   readonly share?: number
   /** Width of what the local decoder of a new front is told of the patches beside the one it writes. */
   readonly besideEmbed: number
+  /** In how many ways its bytes are told of those beside and before them, one by one. */
+  readonly mixing: number
 }
 
 /** As wide as the local decoder is, unless told otherwise. */
 const besideEmbed = 64
+/** As many as there are pixels around one. */
+const mixing = 8
 
 const aConfig: Check<SensibleConfig> = checks.object('the configuration of a model')
 const optionChecks: ChecksOf<SenseOptions> = {
@@ -144,7 +148,7 @@ export function senseRequest<Piece>(
   const { share } = options
   const grid = codec.gridOf(size)
   return {
-    ...{ kind: 'addSense', name: labelOf(codec, size), ...grid, besideEmbed },
+    ...{ kind: 'addSense', name: labelOf(codec, size), ...grid, besideEmbed, mixing },
     ...(share !== undefined && { share }),
   }
 }

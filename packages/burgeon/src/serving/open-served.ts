@@ -19,7 +19,7 @@ import { servedExplain } from './served-explain.ts'
 import { servedFeedback } from './served-feedback.ts'
 import { servedGrowth } from './served-growth.ts'
 import { servedReport } from './served-report.ts'
-import { servedSenses } from './served-senses.ts'
+import { servedSenses } from './senses/served-senses.ts'
 import { teachLife, type TeachLifeOptions } from './teach-life.ts'
 
 /** How it is served. */

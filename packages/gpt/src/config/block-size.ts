@@ -7,7 +7,7 @@ import {
   type LinearMapKind,
   type PatchConfig,
 } from './gpt-config.ts'
-import { neighbors } from './parameters.ts'
+import { mixed, neighbors } from './patch-parameters.ts'
 
 /** Size of a part of a model. */
 export interface PartSize {
@@ -58,10 +58,12 @@ export function parametersOf(config: GptConfig): number {
 }
 
 function patchFrontSize(embed: number, front: PatchConfig): number {
-  const { byteEmbed, bytes, rows, columns, beside = 0, local } = front
+  const { byteEmbed, bytes, rows, columns, beside = 0, mixing = 0, local } = front
   const inner = bytes * byteEmbed
   const ofNeighbors = beside * (embed + neighbors.length * inner + bytes * local.embed)
-  return 257 * byteEmbed + embed * (inner + rows + columns + local.embed) + ofNeighbors + parametersOf(local)
+  const ofMixing = mixing * (mixed.length * bytes ** 2 + byteEmbed * local.embed)
+  const tables = 257 * byteEmbed + embed * (inner + rows + columns + local.embed)
+  return tables + ofNeighbors + ofMixing + parametersOf(local)
 }
 
 const normSize = ({ norm, embed }: GptConfig): number => (norm === 'layer' ? 2 : 1) * embed

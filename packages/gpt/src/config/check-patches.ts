@@ -11,8 +11,8 @@ const [maxPatch, maxPatches] = [2 ** 12, 2 ** 16]
  * @param owner What messages begin with.
  */
 export function checkPatches(owner: string, { vocabulary }: GptConfig, patches: PatchConfig): void {
-  const { byteEmbed, bytes, rows, columns, beside = 1, local, senses } = patches
-  for (const [name, size] of Object.entries({ byteEmbed, bytes, rows, columns, beside })) {
+  const { byteEmbed, bytes, rows, columns, beside = 1, mixing = 1, local, senses } = patches
+  for (const [name, size] of Object.entries({ byteEmbed, bytes, rows, columns, beside, mixing })) {
     if (isSize(size, maxPatches)) continue
     throw new OptionError(
       `${owner}: got ${name} of patches ${shown(size)}; expected an integer from 1 to ${maxPatches}.`,

@@ -57,7 +57,7 @@ function patchesFromState(saved: PatchConfig): PatchConfig {
   if (typeof saved !== 'object' || saved === null || !Array.isArray(saved.senses)) {
     throw new OptionError(`model state: got patches ${shown(saved)}; expected those of a model.`)
   }
-  const { byteEmbed, bytes, rows, columns, beside, local, senses } = saved
+  const { byteEmbed, bytes, rows, columns, beside, mixing, local, senses } = saved
   const own = (senses as readonly (Partial<SenseConfig> | null)[]).map((sense) => {
     const { name, token, header, patches, rows: down, columns: across, frames, end } = sense ?? {}
     return {
@@ -68,6 +68,7 @@ function patchesFromState(saved: PatchConfig): PatchConfig {
   })
   return {
     ...{ byteEmbed, bytes, rows, columns, ...(beside !== undefined && { beside }) },
+    ...(mixing !== undefined && { mixing }),
     ...{ local: configFromState(local), senses: own },
   }
 }

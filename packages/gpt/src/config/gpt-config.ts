@@ -113,6 +113,11 @@ export interface PatchConfig {
    * them unless given.
    */
   readonly beside?: number
+  /**
+   * In how many ways each byte of a patch is told of each byte of the patches beside it and of those before
+   * it in its own; in none unless given.
+   */
+  readonly mixing?: number
   /** The local decoder: a model of the bytes of one patch, with P positions. */
   readonly local: GptConfig
   /** From the first to the last that was added, one at least. */

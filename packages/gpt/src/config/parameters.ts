@@ -1,22 +1,12 @@
 /** Every parameter of a GPT: its path, what its dimensions mean, and what it starts as. */
 import { checkArgument, checks, type Axis, type InitialValues } from '@burgeon/tensor'
-import {
-  type BlockConfig,
-  type GptConfig,
-  hasBias,
-  type LinearMapKind,
-  type PatchConfig,
-} from './gpt-config.ts'
+import { type BlockConfig, type GptConfig, hasBias, type LinearMapKind } from './gpt-config.ts'
+import type { ParameterSpec } from './parameter-spec.ts'
+import { patchSpecs } from './patch-parameters.ts'
+
+export type { ParameterSpec } from './parameter-spec.ts'
 
 const aConfig = checks.role<GptConfig>('a configuration of gptConfig', 'vocabulary', 'blocks')
-
-/** Specification of a parameter. */
-export interface ParameterSpec {
-  readonly path: string
-  readonly axes: readonly Axis[]
-  readonly shape: readonly number[]
-  readonly initial: InitialValues
-}
 
 const zero: InitialValues = { kind: 'zero' }
 const one: InitialValues = { kind: 'one' }
@@ -66,84 +56,8 @@ export function parameterSpecs(config: GptConfig): ParameterSpec[] {
     ...(config.headBias
       ? [{ path: 'head.bias', axes: ['vocabulary'], shape: [vocabulary], initial: zero } as const]
       : []),
-    ...(config.patches ? patchSpecs(config, config.patches) : []),
+    ...(config.patches ? patchSpecs(config, config.patches, parameterSpecs) : []),
   ]
-}
-
-/** What the paths of the local decoder begin with. */
-export const localStart = 'local.'
-
-/**
- * The patches that the local decoder sees beside what the blocks say: the one to the left, the one above, and
- * the one at the same place in the frame before.
- */
-export const neighbors = ['left', 'above', 'before'] as const
-
-/**
- * The parameters of a patch front: bytes inside a patch, the map of a patch, rows, columns; the map from the
- * stream to the local decoder, with `beside` those from the stream and the neighbors to each byte of a patch,
- * and its own parameters.
- *
- * Bytes start as cosines of their value, so that bytes that are near each other look alike from the first
- * step on; what stands behind the end of a short patch is 0. What a patch says starts as large as a token,
- * its row and column larger, so that attention tells places apart from the first step on. Axes of the decoder
- * are its own affair: growth of the model leaves it as it is.
- */
-function patchSpecs({ embed }: GptConfig, patches: PatchConfig): ParameterSpec[] {
-  const { byteEmbed, bytes, rows, columns, beside, local } = patches
-  const inner = bytes * byteEmbed
-  const table = (
-    path: string,
-    axes: readonly Axis[],
-    shape: number[],
-    initial: InitialValues,
-  ): ParameterSpec => ({
-    ...{ path, axes, shape, initial },
-  })
-  const ofNeighbors = (width: number): ParameterSpec[] => [
-    table(`${localStart}beside.weight`, ['embed', 'output'], [embed, width], normal(1 / Math.sqrt(embed))),
-    ...neighbors.map((which) =>
-      table(
-        `${localStart}beside.${which}.weight`,
-        ['input', 'output'],
-        [inner, width],
-        normal(1 / Math.sqrt(8 * byteEmbed)),
-      ),
-    ),
-    table(
-      `${localStart}beside.bytes.weight`,
-      ['output', 'output', 'output'],
-      [width, bytes, local.embed],
-      normal(0.5 / Math.sqrt(width)),
-    ),
-  ]
-  return [
-    table('embed.patch.byte.weight', ['input', 'output'], [257, byteEmbed], {
-      kind: 'values',
-      values: cosinesOfBytes(byteEmbed),
-    }),
-    table('embed.patch.weight', ['input', 'embed'], [inner, embed], normal(0.05 / Math.sqrt(8 * byteEmbed))),
-    table('embed.row.weight', ['input', 'embed'], [rows, embed], normal(0.05)),
-    table('embed.column.weight', ['input', 'embed'], [columns, embed], normal(0.05)),
-    table(`${localStart}in.weight`, ['embed', 'output'], [embed, local.embed], normal(1 / Math.sqrt(embed))),
-    ...(beside === undefined ? [] : ofNeighbors(beside)),
-    ...parameterSpecs(local).map(({ path, axes, ...spec }) => ({
-      ...spec,
-      path: localStart + path,
-      axes: axes.map((): Axis => 'output'),
-    })),
-  ]
-}
-
-/**
- * cos(π·k·b/255)/(1 + k) for byte b and k from 0, `[257, width]`: how bright it is counts most, and what
- * tells neighbors apart least. The last row is 0.
- */
-function cosinesOfBytes(width: number): Float64Array {
-  return Float64Array.from({ length: 257 * width }, (_, i) => {
-    const [byte, k] = [Math.floor(i / width), i % width]
-    return byte < 256 ? Math.cos((Math.PI * k * byte) / 255) / (1 + k) : 0
-  })
 }
 
 /**

@@ -22,11 +22,12 @@ import {
 } from '@burgeon/tensor'
 import type { RowAdapters } from '../adapters/applied-adapter.ts'
 import type { GptConfig, PatchConfig } from '../config/gpt-config.ts'
-import { localStart, neighbors } from '../config/parameters.ts'
+import { localStart, neighbors } from '../config/patch-parameters.ts'
 import { layoutOf, type PatchLayout, type WrittenPatches } from '../patches/patch-layout.ts'
 import type { ForwardOptions } from './forward-options.ts'
 import type { KeyValueCache } from './key-value-cache.ts'
 import { featuresOf, logitsOf } from './readout.ts'
+import { mixedBytes } from './mixed-bytes.ts'
 import { throughBlocks } from './residual-stream.ts'
 import { embeddedTokens } from './layers/token-table.ts'
 
@@ -192,7 +193,7 @@ function placesIn(table: Tensor, places: readonly number[]): Tensor {
 
 /** The logits of the bytes of the patches that are predicted, `[N·S, 256]`. */
 function byteLogits(
-  { beside, local }: PatchConfig,
+  { beside, mixing, local }: PatchConfig,
   w: TensorsByPath,
   written: WrittenPatches,
   inner: Tensor, // [patches + 1, P·Cb]
@@ -205,7 +206,8 @@ function byteLogits(
   const bytes = reshape(embeddedTokens(local, own, ids(device, written.bytes)), [N, S, L])
   const placed = add(bytes, slice(own['embed.position.weight'], [0], [S]))
   const told = add(placed, reshape(matmul(before, own['in.weight']), [N, 1, L]))
-  const seen = beside === undefined ? told : add(told, besides(own, written, inner, before))
+  const near = beside === undefined ? told : add(told, besides(own, written, inner, before))
+  const seen = mixing === undefined ? near : add(near, mixedBytes(w, own, written, inner))
   const place = { B: N, T: S, caches: [], pasts: [0] }
   const x = throughBlocks(local, own, reshape(seen, [N * S, L]), place, {})
   return logitsOf(local, own, featuresOf(local, own, x))

@@ -1,7 +1,7 @@
 /** What a batch of rows looks like to the block stack, as plain numbers. */
 import { OptionError } from '@burgeon/tensor'
 import type { GptConfig, PatchConfig } from '../config/gpt-config.ts'
-import { neighbors } from '../config/parameters.ts'
+import { neighbors } from '../config/patch-parameters.ts'
 import { type PatchPlace, type Unit, unitsOf } from './units.ts'
 
 /** The rows of a batch as units, B rows of up to G of them. Lists hold numbers of rows of tables. */

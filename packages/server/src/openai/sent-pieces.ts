@@ -104,4 +104,6 @@ function bytesIn(base64: string, param: string): Uint8Array {
   throw refused(param, 'got data that is no base64; expected the bytes of a file as such')
 }
 
-const refused = (param: string, what: string): ApiError => new ApiError(400, `${param}: ${what}.`, { param })
+function refused(param: string, what: string): ApiError {
+  return new ApiError(400, `${param}: ${what}.`, { param })
+}

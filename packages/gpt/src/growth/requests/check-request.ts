@@ -82,6 +82,7 @@ const fields: Readonly<Record<GrowthKind, Readonly<Record<string, Field>>>> = {
     localEmbed: optional(size('embed')),
     localLayers: optional(size('blocks')),
     besideEmbed: optional(number),
+    mixing: optional(number),
   },
   growContext: { to: size('context'), how: optional(text) },
   addAdapter: { block: text, to: size('rank'), alpha: optional(number) },

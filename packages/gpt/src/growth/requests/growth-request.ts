@@ -159,6 +159,12 @@ export interface AddSense {
    * which is nothing, unless given.
    */
   readonly besideEmbed?: number
+  /**
+   * In how many ways each byte that the local decoder of a new front writes is told of each byte of the
+   * patches beside it and of those before it in its own; 0, which is in none, unless given. With it, bytes
+   * that it reads look like those near them from the first step on.
+   */
+  readonly mixing?: number
 }
 
 /** Longer sequences. */

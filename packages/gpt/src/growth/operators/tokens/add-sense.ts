@@ -3,7 +3,8 @@ import { extendAxis, keepAxis, OptionError, type ParameterChange, shown } from '
 import { checkPatches, largestPatch } from '../../../config/check-patches.ts'
 import type { GptConfig, PatchConfig, SenseConfig } from '../../../config/gpt-config.ts'
 import { gptConfig } from '../../../config/gpt-sizes.ts'
-import { localStart, neighbors, type ParameterSpec, parameterSpecs } from '../../../config/parameters.ts'
+import { type ParameterSpec, parameterSpecs } from '../../../config/parameters.ts'
+import { localStart, mixed, neighbors } from '../../../config/patch-parameters.ts'
 import { additions, small, zero } from '../../changes/parameter-changes.ts'
 import { type GrowthStep, type Operator, planned, type PlannedGrowth } from '../../changes/planned-growth.ts'
 import type { AddSense, GrowVocabulary } from '../../requests/growth-request.ts'
@@ -62,7 +63,7 @@ function configAfter(config: GptConfig, request: AddSense): GptConfig {
 const headDim = 16
 
 function emptyFront(
-  { byteEmbed = 16, localEmbed = 64, localLayers = 1, besideEmbed = 0 }: AddSense,
+  { byteEmbed = 16, localEmbed = 64, localLayers = 1, besideEmbed = 0, mixing = 0 }: AddSense,
   bytes: number,
 ): PatchConfig {
   if (localEmbed % headDim !== 0) {
@@ -71,14 +72,18 @@ function emptyFront(
     )
   }
   const heads = localEmbed / headDim
-  const local = gptConfig({ vocabulary: 256, context: bytes, embed: localEmbed, heads, layers: localLayers })
+  const sizes = { vocabulary: 256, context: bytes, embed: localEmbed, heads, layers: localLayers }
+  const local = gptConfig(mixing > 0 ? { ...sizes, untiedHead: true } : sizes)
   const ofNeighbors = besideEmbed === 0 ? {} : { beside: besideEmbed }
-  return { byteEmbed, bytes, rows: 1, columns: 1, ...ofNeighbors, local, senses: [] }
+  const ofMixing = mixing === 0 ? {} : { mixing }
+  return { byteEmbed, bytes, rows: 1, columns: 1, ...ofNeighbors, ...ofMixing, local, senses: [] }
 }
 
 /** Whether a parameter has rows for each byte of a patch: new ones meet what stands behind short patches. */
 const readsBytes = (path: string): boolean =>
-  path === 'embed.patch.weight' || neighbors.some((which) => path === `${localStart}beside.${which}.weight`)
+  path === 'embed.patch.weight' ||
+  neighbors.some((which) => path === `${localStart}beside.${which}.weight`) ||
+  mixed.some((from) => path === `${localStart}mixing.${from}.weight`)
 
 /** Parameters of the front. */
 const isOfFront = ({ path }: Pick<ParameterSpec, 'path'>): boolean =>

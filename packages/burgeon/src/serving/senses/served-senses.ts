@@ -1,8 +1,8 @@
 /** The senses of a model, as a server has them. */
 import type { Gpt } from '@burgeon/gpt'
 import type { ServedSenses } from '@burgeon/server'
-import { findSenses } from '../sources/media/find-senses.ts'
-import { UsageError } from '../terminal/usage-error.ts'
+import { findSenses } from '../../sources/media/find-senses.ts'
+import { UsageError } from '../../terminal/usage-error.ts'
 
 /** Reads pieces of the senses that a model has grown; undefined where it has none. */
 export function servedSenses({ config }: Gpt): ServedSenses | undefined {
