@@ -242,6 +242,25 @@ describe.skipIf(!hasNats)('burgeon cluster', () => {
     for (const { said } of [start, refused]) expect(said.status + said.output).not.toContain('s3cret!')
   })
 
+  test('a life that was stopped ends its coordinator, and none begins until it is released', async () => {
+    const house = await House.open(40)
+    const life = join(house.folder, 'life')
+    const start = house.start()
+    await start.says('status', /The cluster notes begins/)
+    await expect.poll(() => called(['stop', life, '--by', 'anna']).then(({ code }) => code)).toBe(0)
+    expect(await start.ended, start.said.status).toBe(0)
+    expect(start.said.status).toContain('goes on after burgeon stop --release')
+    expect(linesOf(start.said.output).at(-1)).toMatchObject({ kind: 'summary', done: false, learnt: 0 })
+    const again = house.start()
+    expect(await again.ended).toBe(1)
+    expect(again.said.status).toContain('was stopped by anna')
+    expect((await called(['stop', life, '--release'])).code).toBe(0)
+    const released = house.start()
+    await released.says('status', /The cluster notes goes on after 0 records/)
+    released.child.kill('SIGTERM')
+    expect(await released.ended).toBe(0)
+  })
+
   test('what cannot be is said, and changes nothing', async () => {
     const house = await House.open(40)
     const notes = join(house.folder, 'notes')
