@@ -1,6 +1,8 @@
 /** `burgeon cluster`: processes that learn a folder together over a broker, are told to end, killed, and begun again. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { type ClusterPlace, entryFromBytes, replayCluster, surveyCluster } from '@burgeon/cluster'
 import { type NatsSeams, natsSeams } from '@burgeon/cluster/nats'
 import { loadLife } from 'burgeon/session'
@@ -60,6 +62,16 @@ class House {
     onTestFinished(() => seams.close())
     return seams
   }
+}
+
+/** Has the broker forget the ids of records at once, as it does after a day: who cuts them again must know them. */
+async function forgetfulRecords({ address }: NatsServer): Promise<void> {
+  const connection = await connect({ servers: address })
+  await (await jetstreamManager(connection)).streams.add({
+    ...{ name: 'notes-records', subjects: ['notes.records', 'notes.records.*'] },
+    ...{ storage: 'file', allow_direct: true, duplicate_window: 1e8 },
+  })
+  await connection.close()
 }
 
 /** Every record is there once, and learnt once. */
@@ -160,6 +172,7 @@ describe.skipIf(!hasNats)('burgeon cluster', () => {
 
   test('each record counts once, whoever is killed or told to end, and begun again', async () => {
     const house = await House.open(times(600, 1500))
+    await forgetfulRecords(house.server)
     const { place } = await house.seams()
     const log = async (): Promise<number> => place.log.last().catch(() => 0)
     const goesOn = async (said: () => string): Promise<void> => {
