@@ -102,8 +102,8 @@ export function teachLife(life: Life, { disk, note, beforeSave, watcher }: Teach
     await control.beforeStep()
     const report = await learner.observe(batch).catch(ruined)
     unsaved = true
-    // A place is never null but before the first: what is taught stands in no source.
-    recordStep(record, report, position as NonNullable<typeof position>)
+    // What is taught stands in no source: the place in one stays, null before the first.
+    recordStep(record, report, position)
     hasSlept ||= report.events.some(({ kind }) => kind === 'sleep')
     await watcher.step(report, note)
     await control.afterStep(report.events)
