@@ -161,7 +161,8 @@ test('a server writes behind the label that a prompt seems to have, and so does 
     const [{ logprobs }] = answered['choices'] as readonly { logprobs: { token_logprobs: number[] } }[]
     return logprobs.token_logprobs[0]
   }
-  const { tokenizer, strategy } = { ...served, ...(await lifeAt('labelled')).learner }
+  const { tokenizer } = served
+  const { strategy } = (await lifeAt('labelled')).learner
   const said = 'cat 7 8'
   const label = strategy.context?.tokensOf({ domain: 'cats' }) ?? []
   const own = await first(served, said)

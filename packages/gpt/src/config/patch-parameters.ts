@@ -15,7 +15,7 @@ export const localStart = 'local.'
 export const neighbors = ['left', 'above', 'before'] as const
 
 /** Where the bytes are that each byte of a patch takes from: those patches, and itself. */
-export const mixed = [...neighbors, 'own'] as const
+export const mixed: readonly [...typeof neighbors, 'own'] = [...neighbors, 'own']
 
 /**
  * The parameters of a patch front: bytes inside a patch, the map of a patch, rows, columns; the map from the
