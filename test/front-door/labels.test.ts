@@ -100,7 +100,7 @@ test('eval infers the label of a text, or is told; the wrong one costs', async (
   expect(Number(inferred['bitsPerByte'])).toBeLessThanOrEqual(Number(right['bitsPerByte']) + 1.01 / bytes)
   expect(await printed('eval', place('cats.txt'), '--model', place('labelled'))).toMatch(/label +cats/)
   const window = String((await lifeAt('labelled')).learner.model.config.context)
-  await expect(measured('dogs.txt', '--window', window)).rejects.toThrow(/less its labels/)
+  await expect(measured('dogs.txt', '--window', window)).rejects.toThrow(/15 beside a label/)
   const plain = await json('eval', place('dogs.txt'), '--model', place('plain'))
   expect(plain).not.toHaveProperty('context')
 })

@@ -20,9 +20,10 @@ describe('a source', () => {
   test('that is opened again counts from 1, and a replica follows it, also where its first word was lost', async () => {
     const life = await followed()
     const { replica } = await follow(life)
-    for (let i = 0; i < 5; i++) await life.learn()
-    await life.source.close()
     const { transport, blobs, network, model } = life
+    for (let i = 0; i < 5; i++) await life.learn()
+    await network.settled()
+    await life.source.close()
     let isLost = true
     const deaf = {
       ...bound(transport),

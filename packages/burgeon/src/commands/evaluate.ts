@@ -35,7 +35,7 @@ export async function evaluate(
   const limit = model.config.context - (contexts.at(0)?.tokens.length ?? 0)
   if (window !== undefined && window > limit) {
     throw new UsageError(
-      `eval: got --window ${window}; expected at most the context of the model, less its labels, ${limit}.`,
+      `eval: got --window ${window}; expected at most the context of the model, ${limit}${contexts.length > 0 ? ' beside a label' : ''}.`,
     )
   }
   if (stride !== undefined && stride > (window ?? limit)) {

@@ -37,6 +37,8 @@ export interface LearnConfig {
   readonly average?: number | undefined
   /** Puts the domain of each row before it. */
   readonly labels?: boolean | undefined
+  /** Learns pictures, sound and tables of numbers beside text. */
+  readonly senses?: boolean | undefined
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string | undefined
   /** File of JSON: what may be learnt, said and grown. */
@@ -145,6 +147,7 @@ const learnChecks: ChecksOf<LearnConfig> = {
   coverage: checks.number({ from: 0.01, to: 0.99 }),
   average: checks.number({ from: 0, to: 0.9999 }),
   labels: checks.boolean,
+  senses: checks.boolean,
   guard: checks.text,
   policy: checks.text,
   keepSizes: checks.boolean,
