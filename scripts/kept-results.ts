@@ -41,6 +41,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   vocabulary: ['vocabulary', '--seeds', '3', '--data', 'DIR'],
   freezing: ['freezing', '--seeds', '3', '--data', 'DIR'],
   'split-mnist': ['split-mnist', '--seeds', '5', '--data', 'DIR'],
+  'language-shift': ['language-shift', '--seeds', '5', '--data', 'DIR'],
   plasticity: ['plasticity', '--seeds', '5'],
   'context-labels': ['context-labels', '--seeds', '3', '--data', 'DIR'],
   choice: ['choice', '--seeds', '3', '--data', 'DIR'],
