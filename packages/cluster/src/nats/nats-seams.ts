@@ -36,9 +36,9 @@ const known = 24 * 3600 * 1e9
  */
 export async function natsSeams(name: string, options: NatsOptions): Promise<NatsSeams> {
   checkArgument('natsSeams', 'name', name, aWord)
-  const { makes = true } = options
   const subjects = { log: `${name}.log`, records: `${name}.records`, blobs: `${name}.blob` }
   const broker = await connected('natsSeams', options, async (open) => {
+    const { makes = true } = options
     for (const kind of ['log', 'records'] as const) {
       const config = { subjects: [subjects[kind], `${subjects[kind]}.*`], duplicate_window: known }
       await ensureStream(open, `${name}-${kind}`, config, makes)
