@@ -42,7 +42,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   freezing: ['freezing', '--seeds', '3', '--data', 'DIR'],
   'split-mnist': ['split-mnist', '--seeds', '5', '--data', 'DIR'],
   'language-shift': ['language-shift', '--seeds', '5', '--data', 'DIR'],
-  plasticity: ['plasticity', '--seeds', '5'],
+  plasticity: ['plasticity', '--seeds', '10'],
   'context-labels': ['context-labels', '--seeds', '3', '--data', 'DIR'],
   choice: ['choice', '--seeds', '3', '--data', 'DIR'],
   controller: ['controller', '--seeds', '3', '--data', 'DIR'],
