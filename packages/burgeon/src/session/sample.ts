@@ -11,21 +11,18 @@ export interface Sample {
 }
 
 /**
- * A seeded sample of up to 200 bytes, under the label of what was read last. A prompt ends with a word: in a vocabulary of words the next one begins
- * with its own blank, and a blank of the prompt's would be one too many.
+ * A seeded sample of up to 200 bytes, under the label of what was read last. A prompt ends with a word: in a
+ * vocabulary of words the next one begins with its own blank, and a blank of the prompt's would be one too many.
  */
 export async function writeSample({ learner, settings, record }: Life, prompt: string): Promise<Sample> {
   const { tokenizer = byteTokenizer } = learner.strategy.vocabulary ?? {}
   const begun = settings.vocabulary === undefined ? prompt : prompt.trimEnd()
-  const options = { tokens: 200, temperature: 0.6, topP: 0.9, seed: settings.seed }
-  const known = Array.from({ length: tokenizer.vocabulary }, (_, token) => token)
-  // A life with senses has tokens that are no text.
-  const ofText = learner.model.config.patches && { allowedTokens: () => known }
+  const options = { tokens: 200, temperature: 0.6, topP: 0.9, seed: settings.seed, tokenizer }
   // As what it read last.
   const [label] = ownContext(learner.strategy.context, record.spans.at(-1)?.domain ?? '')
   const before = [...(label?.tokens ?? []), ...tokenizer.encode(begun)]
   const tokens: number[] = []
-  for await (const token of generate(speakerOf(learner), before, { ...options, ...ofText })) {
+  for await (const token of generate(speakerOf(learner), before, options)) {
     tokens.push(token)
     if (tokenizer.decode(tokens).length >= 200) break
   }

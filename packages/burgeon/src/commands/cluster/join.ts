@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { ClusterError, ClusterWorker, surveyCluster } from '@burgeon/cluster'
 import type { Disk } from '@burgeon/gpt'
-import { type BrokerOptions, reachBroker, type ReachedBroker } from '../../session/cluster/broker.ts'
+import type { BrokerOptions, ReachedBroker } from '../../session/cluster/broker.ts'
 import { bornSettings, saveWorker, workerLearner, workerSettings } from '../../session/cluster/worker-life.ts'
 import type { LifeSettings } from '../../session/life/life-settings.ts'
 import { orStopped } from '../../sources/or-stopped.ts'
@@ -14,6 +14,7 @@ import { UsageError } from '../../terminal/usage-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { checkOutput } from '../life/check-output.ts'
 import { holdingFolder } from '../life/holding-folder.ts'
+import { withBroker } from './with-broker.ts'
 
 export interface ClusterJoinOptions extends BrokerOptions {
   /** Name of the worker; that of the machine unless given. */
@@ -45,13 +46,9 @@ export async function clusterJoin(options: ClusterJoinOptions, outer: CommandCon
   const out = options.out ?? `worker-${worker}`
   return holdingFolder(out, async (disk) => {
     await checkOutput('cluster join', out)
-    const broker = await reachBroker('cluster join', options, context, { waits: true, makes: false })
-    if (broker === null) return exitCodes[String(context.stop.reason)] ?? 0
-    try {
-      return await work(worker, { options, disk, broker }, results)
-    } finally {
-      await broker.close()
-    }
+    return withBroker('cluster join', options, context, { waits: true, makes: false }, (broker) =>
+      work(worker, { options, disk, broker }, results),
+    )
   })
 }
 

@@ -3,7 +3,7 @@ import type { ClusterSettings, ClusterSurvey } from '@burgeon/cluster'
 import { Coordinator, surveyCluster } from '@burgeon/cluster'
 import { Gpt } from '@burgeon/gpt'
 import type { Disk } from '@burgeon/gpt'
-import { type BrokerOptions, reachBroker, type ReachedBroker } from '../../session/cluster/broker.ts'
+import type { BrokerOptions, ReachedBroker } from '../../session/cluster/broker.ts'
 import { Coordination } from '../../session/cluster/coordination.ts'
 import { KnownRecords } from '../../session/cluster/known-records.ts'
 import { SharedLife } from '../../session/cluster/shared-life.ts'
@@ -23,6 +23,7 @@ import { UsageError } from '../../terminal/usage-error.ts'
 import { learnSettings } from '../life/begin-life.ts'
 import { checkOutput } from '../life/check-output.ts'
 import { holdingFolder } from '../life/holding-folder.ts'
+import { withBroker } from './with-broker.ts'
 
 /** What a cluster has from its beginning on, as flags. */
 export interface BirthOptions extends ClusterSettings {
@@ -56,13 +57,10 @@ export async function clusterStart(
     await checkOutput('cluster start', options.out)
     // A text that is not there is said before a cluster has begun.
     await readSource(path, { ...definedOf({ column: options.column }), out: options.out })
-    const broker = await reachBroker('cluster start', options, context, { waits: true, makes: true })
-    if (broker === null) return stopped({ print, context })
-    try {
-      return await coordinate(path, { options, disk, broker }, { print, context })
-    } finally {
-      await broker.close()
-    }
+    const how = { waits: true, makes: true, stopped: () => stopped({ print, context }) }
+    return withBroker('cluster start', options, context, how, (broker) =>
+      coordinate(path, { options, disk, broker }, { print, context }),
+    )
   })
 }
 

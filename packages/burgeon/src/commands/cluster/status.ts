@@ -1,18 +1,20 @@
 /** `burgeon cluster status` and `burgeon cluster leave`: what is said of a cluster, and to it, without being a member. */
 import { dismissWorker, surveyCluster } from '@burgeon/cluster'
-import { type BrokerOptions, reachBroker, type ReachedBroker } from '../../session/cluster/broker.ts'
+import type { BrokerOptions } from '../../session/cluster/broker.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { bitsPerByte, count, many } from '../../terminal/quantities.ts'
 import { resultsOf } from '../../terminal/results.ts'
 import { table } from '../../terminal/table.ts'
 import { printable } from '../../terminal/terminal.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { withBroker } from './with-broker.ts'
 
 export interface ClusterLookOptions extends BrokerOptions {
   readonly json: boolean
 }
 
+/** Who only looks neither waits for a broker nor makes anything there. */
+const looking = { waits: false, makes: false }
 /** Refusals that people are told. */
 const told = 10
 
@@ -20,7 +22,7 @@ const told = 10
 export async function clusterStatus(options: ClusterLookOptions, outer: CommandContext): Promise<number> {
   const { print, context } = resultsOf(options.json, outer)
   const { name } = options
-  return withBroker('cluster status', options, outer, async ({ place }) => {
+  return withBroker('cluster status', options, outer, looking, async ({ place }) => {
     const survey = await surveyCluster(place.log)
     if (survey === null) throw new UsageError(nothingBegun('cluster status', name))
     const records = await place.records.last()
@@ -63,7 +65,7 @@ export async function clusterLeave(
 ): Promise<number> {
   const { print, context } = resultsOf(options.json, outer)
   const { name } = options
-  return withBroker('cluster leave', options, outer, async ({ place }) => {
+  return withBroker('cluster leave', options, outer, looking, async ({ place }) => {
     const survey = await surveyCluster(place.log)
     if (survey === null) throw new UsageError(nothingBegun('cluster leave', name))
     const known = survey.workers.find((each) => each.name === worker)
@@ -87,18 +89,3 @@ export async function clusterLeave(
 
 const nothingBegun = (who: string, name: string): string =>
   `${who}: no cluster ${name} has begun there; expected the --name of one.`
-
-async function withBroker(
-  who: string,
-  options: BrokerOptions,
-  context: CommandContext,
-  body: (broker: ReachedBroker) => Promise<number>,
-): Promise<number> {
-  const broker = await reachBroker(who, options, context, { waits: false, makes: false })
-  if (broker === null) return exitCodes[String(context.stop.reason)] ?? 0
-  try {
-    return await body(broker)
-  } finally {
-    await broker.close()
-  }
-}
