@@ -292,6 +292,8 @@ describe.skipIf(!hasNats)('burgeon cluster', () => {
     expect(await says(['cluster', 'status', '--name', 'two words'])).toContain('--name two words')
     const secret = ['cluster', 'status', '--name', 'a', '--broker', 'http://me:hidden@host']
     expect(await says(secret)).toMatch(/--broker http:\/\/…@host; expected an address/)
+    const misspelt = ['cluster', 'status', '--name', 'a', '--broker', 'nats://me:hid%den@host']
+    expect(await says(misspelt)).toMatch(/--broker nats:\/\/…@host; expected an address/)
     expect(await says(house.of('start', join(house.folder, 'nothing'), '--out', out))).toContain(
       'does not exist',
     )

@@ -129,7 +129,7 @@ export async function enteredBy(
   const named = broker.length > 0 ? broker : [environment.BURGEON_BROKER || usual]
   const addresses = named.map((address) => {
     const found = /^(nats|tls):\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/@?#]+)\/?$/.exec(address)
-    if (found === null) {
+    if (found === null || isMisspelt(found[2]) || isMisspelt(found[3])) {
       const shown = printable(address.replace(/\/\/[^/]*@/, '//…@'))
       throw new UsageError(`${who}: got --broker ${shown}; expected an address such as ${usual}.`)
     }
@@ -160,6 +160,16 @@ export async function enteredBy(
   return {
     options: { servers, ...given, ...((isSealed || isFiled) && { tls: files }) },
     shown: servers.join(', '),
+  }
+}
+
+/** Whether a part of an address has a percent sign that stands for nothing. */
+function isMisspelt(part = ''): boolean {
+  try {
+    decodeURIComponent(part)
+    return false
+  } catch {
+    return true
   }
 }
 
