@@ -85,8 +85,8 @@ async function changeOf<M extends Model>(
 }
 
 /**
- * Gives a learner the state of the parts of another one whose sizes are others (or the options, of a part that
- * keeps nothing else), and lets it learn.
+ * Gives a learner the state of the parts of another one whose sizes are others (or options, of a part that
+ * keeps no sizes), and lets it learn.
  *
  * @returns Name of the typed error; null if there is none.
  */

@@ -172,6 +172,9 @@ export const strategyParts: Readonly<Record<string, StrategyPart>> = {
   ),
   freezeConverged: {
     on: 'tokens',
-    make: () => ({ strategy: { freezing: freezeConverged({ every: 5, patience: 4, settle: 10 }) } }),
+    // What it knows of blocks has no sizes of weights in it; that of a model of other blocks wakes all.
+    make: ({ isLarger }) => ({
+      strategy: { freezing: freezeConverged({ every: isLarger ? 6 : 5, patience: 4, settle: 10 }) },
+    }),
   },
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- strategies [--seeds N]`: every part that a strategy can be made of, in two tasks of which
  * the second spoils the first. Each is to change what is learnt, to refuse the state of a learner of other
- * sizes with a typed error, to know more of the first task in the end than a learner without any, to go on to
+ * sizes (of other options, where a part keeps no sizes) with a typed error, to know more of the first task in the end than a learner without any, to go on to
  * the same bits after a save, and to do all that through a growth in the middle of the second task. What is
  * there to learn and not to remember is judged by the second task, before which most hidden units die.
  *

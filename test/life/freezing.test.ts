@@ -9,6 +9,7 @@ import {
   type LearnerOptions,
   onlineEwc,
   reservoirReplay,
+  savedPart,
   type Strategy,
 } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
@@ -153,6 +154,23 @@ test.for(takenBack)(
     expect(learner.step).toBe(15)
   },
 )
+
+test('what was seen of a block that was taken back is not taken for what another does', async () => {
+  const learner = learnerWith(device, { freezing: soon() }, sgd({ learningRate: 0.01 }))
+  const { model } = learner
+  const record = await grow(model, { kind: 'addLayer', at: 0 }, { mirrors: [], key: [1, 2] })
+  for (let step = 0; step < 10; step++) await learner.observe(batchAt(step))
+  const seen = async (): Promise<unknown> => savedPart(await learner.toState(), 'freezing')
+  const blocks = model.config.blocks.map(({ id }) => ({ block: id }))
+  expect(await seen()).toMatchObject({
+    histories: blocks.map((one) => ({ ...one, changes: [expect.any(Number)] })),
+  })
+  ungrow(model, record, [])
+  for (let step = 10; step < 15; step++) await learner.observe(batchAt(step))
+  expect(await seen()).toMatchObject({
+    histories: model.config.blocks.map(({ id }) => ({ block: id, changes: [] })),
+  })
+})
 
 test('a drift alarm or growth wakes all, and they may freeze again', async () => {
   for (const cause of ['drift', 'growth'] as const) {

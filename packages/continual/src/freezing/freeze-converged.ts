@@ -123,7 +123,7 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
   }
 
   const look = async ({ model, fresh, step }: StepContext<Gpt>): Promise<LearnerEvent[]> => {
-    if (state.probe !== null && !isReadable(state.probe, model)) state = awake
+    if (!isOf(model, state)) state = awake
     const probe = state.probe ?? {
       tokens: readOf(fresh).slice(0, Math.max(1, Math.floor(probeTokens / fresh.length)) * fresh.length),
       length: fresh.length,
@@ -178,9 +178,13 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
   }
 }
 
-/** A growth that was taken back can leave the model without the context, or the tokens, of a probe. */
-const isReadable = ({ tokens, length }: Probe, { config: { context, vocabulary } }: Gpt): boolean =>
-  length <= context && tokens.every((token) => token < vocabulary)
+/** A growth that was taken back can leave the model without the context or the tokens of a probe, or a block. */
+function isOf({ config: { context, vocabulary, blocks } }: Gpt, { probe, histories }: State): boolean {
+  if (probe === null) return true
+  const { tokens, length } = probe
+  if (length > context || tokens.some((token) => token >= vocabulary)) return false
+  return histories.length === blocks.length && histories.every(({ block }, i) => block === blocks[i].id)
+}
 
 /** The mean of the earlier half of a series and of the later; of an odd one, the middle is left out. */
 function halvesOf(series: readonly number[]): readonly [earlier: number, later: number] {
