@@ -131,9 +131,11 @@ const saysOnlyThatItIsRight =
   /possible rounding error|lie apart by|difference from the reference|that revectorisation changes|gradients that differ|difference of the losses/
 
 function keptChecks(): string {
-  const rows = Object.entries(keptBenchmarks).flatMap(([name]) =>
+  const rows = Object.keys(keptBenchmarks).flatMap((name) =>
     readResult(name)
       .checks.filter((check) => !saysOnlyThatItIsRight.test(check.name))
+      // What each part is held to has a table of its own.
+      .filter((check) => name !== 'strategies' || !check.holds)
       .map((check) => [
         `\`${name}\``,
         check.name,
@@ -143,6 +145,24 @@ function keptChecks(): string {
       ]),
   )
   return table([['benchmark', 'what', 'value', 'bound', ''], ...rows])
+}
+
+/** Every part of a strategy, what remains with it of a task, and how many of its checks hold. */
+function partsKept(): string {
+  const { rows, checks } = readResult('strategies')
+  const parts = [...new Set(rows.map(({ case: part }) => part))]
+  const lines = parts.map((part) => {
+    const of = rows.filter((row) => row.case === part)
+    const own = checks.filter(({ name }) => name.startsWith(`${part}: `))
+    const losses = of.flatMap(({ value, peerValue = Number.NaN }) => [value.toFixed(3), peerValue.toFixed(3)])
+    const judged = of[0].metric.includes('second task') ? 'second' : 'first'
+    const held = own.filter(({ holds }) => holds).length
+    return [`\`${part}\``, judged, ...losses, `${held} of ${own.length}`]
+  })
+  return table([
+    ['', 'task', 'loss, nats', 'without', 'grown in the middle', 'without', 'checks that hold'],
+    ...lines,
+  ])
 }
 
 function serving(): string {
@@ -228,6 +248,7 @@ export const docTables: Readonly<Record<string, DocTable>> = {
   'table: checks': { document: 'docs/evidence.md', write: keptChecks },
   'table: serve': { document: 'docs/serving.md', write: serving },
   'table: split-mnist': { document: 'docs/own-models.md', write: digitsKept },
+  'table: strategies': { document: 'docs/protection.md', write: partsKept },
   'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
   'table: plans': { document: 'docs/scale.md', write: plans },
   'table: simulated': { document: 'docs/scale.md', write: simulatedPlan },

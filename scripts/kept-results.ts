@@ -40,6 +40,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   context: ['context', '--seeds', '3', '--data', 'DIR'],
   vocabulary: ['vocabulary', '--seeds', '3', '--data', 'DIR'],
   freezing: ['freezing', '--seeds', '3', '--data', 'DIR'],
+  strategies: ['strategies'],
   'split-mnist': ['split-mnist', '--seeds', '5', '--data', 'DIR'],
   'language-shift': ['language-shift', '--seeds', '5', '--data', 'DIR'],
   plasticity: ['plasticity', '--seeds', '10'],

@@ -178,7 +178,7 @@ export function freezeConverged(options: FreezeConvergedOptions = {}): Freezing 
   }
 }
 
-/** A growth that was taken back can leave the model without the context or the tokens of a probe, or a block. */
+/** A growth that was taken back can leave the model without a block, or the context or tokens of a probe. */
 function isOf({ config: { context, vocabulary, blocks } }: Gpt, { probe, histories }: State): boolean {
   if (probe === null) return true
   const { tokens, length } = probe
