@@ -93,6 +93,10 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'lives',
     'tuning',
   ],
+  video: [
+    async () => (await import('./senses/video.ts')).video,
+    ...(['quick', 'seeds', 'data', 'lives', 'tuning'] as const),
+  ],
   explain: [async () => (await import('./explain/explain.ts')).explaining, 'quick', 'lives'],
   feedback: [
     async () => (await import('./feedback/feedback.ts')).feedback,

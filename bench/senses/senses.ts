@@ -29,16 +29,16 @@ import { type Forecasting, type ForecastingOptions, learnSeries } from './foreca
 import { madeSeries, measuredSeries } from './measured-series.ts'
 import { seriesChecks, seriesRows } from './series-result.ts'
 import { learnNames, type NamedPieces, type Naming, type NamingOptions } from './named-pieces.ts'
-import { NeighborhoodModel } from './neighborhood-model.ts'
+import { leftAndAbove, NeighborhoodModel } from './neighborhood-model.ts'
 
 /** Bits per pixel of test pictures, by neighborhoods counted in the others. */
 function countedBits(train: NamedPieces<Raster>, test: NamedPieces<Raster>, weight: number): number {
-  const model = new NeighborhoodModel(weight)
+  const model = new NeighborhoodModel(weight, leftAndAbove(train.at(0).piece.width))
   const bitsOf = ({ count, at }: NamedPieces<Raster>, counts: boolean): number => {
     let [bits, pixels] = [0, 0]
     for (let i = 0; i < count; i++) {
       const { piece } = at(i)
-      bits += model.bits(piece.pixels, piece.width, counts)
+      bits += model.bits(piece.pixels, counts)
       pixels += piece.pixels.length
     }
     return bits / pixels
