@@ -97,6 +97,10 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     async () => (await import('./senses/video.ts')).video,
     ...(['quick', 'seeds', 'data', 'lives', 'tuning'] as const),
   ],
+  'five-senses': [
+    async () => (await import('./senses/five-senses.ts')).fiveSenses,
+    ...(['quick', 'seeds', 'data', 'lives', 'tuning'] as const),
+  ],
   explain: [async () => (await import('./explain/explain.ts')).explaining, 'quick', 'lives'],
   feedback: [
     async () => (await import('./feedback/feedback.ts')).feedback,

@@ -4,8 +4,9 @@ import { joinBatches, Learner, type TokenBatch } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import { frames, sense, senseRequest } from '@burgeon/senses'
-import { type Device, scope } from '@burgeon/tensor'
+import type { Device } from '@burgeon/tensor'
 import { type Films, pictures, side } from './moving-digits.ts'
+import { lossesOf } from './row-losses.ts'
 
 /** How a life learns. */
 export interface FilmOptions {
@@ -55,16 +56,8 @@ function bitsOf(model: Gpt, films: Films, rowOf: (films: Films, i: number) => To
   const sums = new Array<number>(pictures).fill(0)
   const each = side ** 2
   for (let i = 0; i < films.count; i++) {
-    const { tokens, length } = rowOf(films, i)
-    const losses = scope(() =>
-      model
-        .losses(
-          model.device.tensor(tokens.subarray(0, length), { shape: [1, length], dtype: 'i32' }),
-          model.device.tensor(tokens.subarray(1), { shape: [length], dtype: 'i32' }),
-        )
-        .readSync(),
-    )
-    for (let at = 0; at < length; at++) sums[Math.floor(at / each)] += losses[at]
+    const losses = lossesOf(model, rowOf(films, i))
+    losses.forEach((nats, at) => (sums[Math.floor(at / each)] += nats))
   }
   return sums.map((sum) => sum / (Math.LN2 * each * films.count))
 }

@@ -4,8 +4,9 @@ import { joinBatches, Learner, type TokenBatch } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import { adaptiveBand, type Forecast, forecast, sense, senseRequest, series } from '@burgeon/senses'
-import { type Device, keyFromSeed, RandomStream, scope } from '@burgeon/tensor'
+import { type Device, keyFromSeed, RandomStream } from '@burgeon/tensor'
 import type { MeasuredSeries } from './measured-series.ts'
+import { lossesOf } from './row-losses.ts'
 
 /** How a life learns and is asked. */
 export interface ForecastingOptions {
@@ -140,28 +141,16 @@ const shareOf = (moments: readonly number[], of: ReadonlySet<number>): number =>
   moments.filter((moment) => of.has(moment)).length / Math.max(1, moments.length)
 
 /** A row whose header is read and not learnt: no series says what it was measured by. */
-function withoutHeader(row: TokenBatch, { channels }: MeasuredSeries): TokenBatch {
+export function withoutHeader(row: TokenBatch, { channels }: MeasuredSeries): TokenBatch {
   const weights = row.weights?.map((weight, i) => (i < 16 * channels.length ? 0 : weight))
   return { ...row, ...(weights && { weights }) }
 }
 
 /** The bits of each moment of a row, whose last one is before `end`. */
-function surprises(
-  model: Gpt,
-  { length, tokens }: TokenBatch,
-  channels: number,
-  end: number,
-): Map<number, number> {
-  const input = (): Float32Array =>
-    model
-      .losses(
-        model.device.tensor(tokens.subarray(0, length), { shape: [1, length], dtype: 'i32' }),
-        model.device.tensor(tokens.subarray(1), { shape: [length], dtype: 'i32' }),
-      )
-      .readSync() as Float32Array
-  const losses = scope(() => Float32Array.from(input()))
+function surprises(model: Gpt, row: TokenBatch, channels: number, end: number): Map<number, number> {
+  const losses = lossesOf(model, row)
   const found = new Map<number, number>()
-  const moments = (length - 16 * channels) / channels
+  const moments = (row.length - 16 * channels) / channels
   for (let m = 0; m < moments; m++) {
     const from = 16 * channels + m * channels
     const nats = losses.subarray(from, from + channels).reduce((a, b) => a + b, 0)

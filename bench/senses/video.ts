@@ -117,7 +117,11 @@ export const video: Benchmark = async ({ data, seeds, quick, tuning, note, once 
       ...rowsOf('shuffled films', shuffled),
     ],
     checks: [
-      atMost('bits per pixel beside counted copies', mean(of(inOrder, 'learnt')) / mean(of(inOrder, 'copied')), 0.8),
+      atMost(
+        'bits per pixel beside counted copies',
+        mean(of(inOrder, 'learnt')) / mean(of(inOrder, 'copied')),
+        0.8,
+      ),
       atMost('what shuffled films gain, of that in order', gained(shuffled) / gained(inOrder), 0.5),
       atLeast(
         'shuffled films, bits per pixel beside counted copies of films in order',
