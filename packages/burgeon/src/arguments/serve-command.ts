@@ -35,6 +35,11 @@ export function addServe(program: Command, context: CommandContext, finish: (cod
       'with --learn: steps after which a new life sleeps; never unless given',
       wholeNumber(1),
     )
+    .option(
+      '--senses',
+      'with --learn: learn pictures (PNG), sound (WAV) and tables of numbers (CSV) as such',
+      false,
+    )
     .option('--policy <file>', 'JSON of what may be learnt, said and grown, and what needs approval')
     .option('--guard <file>', 'JSON of guards by name: what may be learnt at all, and how far it is trusted')
     .option('--approve-growth', 'have growth wait until somebody approves it at /v1/growth', false)

@@ -83,6 +83,8 @@ export interface ServeConfig {
   readonly from?: string | undefined
   /** Steps from one sleep of a new life to the next, ≥ 1. A life that is there sleeps as it was begun. */
   readonly sleepEvery?: number | undefined
+  /** Learns pictures, sound and tables of numbers beside text. */
+  readonly senses?: boolean | undefined
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string | undefined
   /** File of JSON: what may be learnt, said and grown. */
@@ -171,6 +173,7 @@ const serveChecks: ChecksOf<ServeConfig> = {
   keepExperience: checks.integer({ from: 0 }),
   from: checks.text,
   sleepEvery: checks.integer({ from: 1 }),
+  senses: checks.boolean,
   guard: checks.text,
   policy: checks.text,
   approveGrowth: checks.boolean,

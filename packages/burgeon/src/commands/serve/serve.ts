@@ -50,6 +50,8 @@ export interface ServeCommandOptions extends SinkFiles, FleetFlags {
   readonly from?: string
   /** With `learn`: steps from one sleep of a new life to the next. */
   readonly sleepEvery?: number
+  /** With `learn`: learns pictures, sound and tables of numbers as such, beside text. */
+  readonly senses: boolean
   /** File of JSON: guards by name, with their options. */
   readonly guard?: string
   /** File of JSON: what may be learnt, said and grown. */
@@ -71,11 +73,14 @@ export async function serve(
   outer: CommandContext,
 ): Promise<number> {
   const { print, context } = resultsOf(options.json, outer)
-  const { learn, from, column, keepExperience, sleepEvery, readOnly, name, plain } = options
+  const { learn, from, column, keepExperience, sleepEvery, senses, readOnly, name, plain } = options
   if (from !== undefined && learn === undefined) {
     throw new UsageError('serve: got --from without --learn; expected text that a new life begins with.')
   }
-  const ofLearning = { column, 'keep-experience': keepExperience, 'sleep-every': sleepEvery }
+  const ofLearning = {
+    ...{ column, 'keep-experience': keepExperience, 'sleep-every': sleepEvery },
+    senses: senses || undefined,
+  }
   const [idle] = Object.entries(ofLearning).filter(([, value]) => value !== undefined)
   if (idle !== undefined && learn === undefined) {
     throw new UsageError(`serve: got --${idle[0]} without --learn; expected a source to learn.`)
@@ -125,6 +130,7 @@ export async function serve(
         ...(from && !resume && { from }),
         ...(sleepEvery !== undefined && !resume && { sleepEvery }),
         ...(column !== undefined && { column }),
+        ...(senses && { senses }),
         ...(options.guard !== undefined && { guard: options.guard }),
         ...(options.policy !== undefined && { policy: options.policy }),
       }
