@@ -8,10 +8,11 @@ export const [side, pictures] = [16, 12] as const
 
 const [digit, margin, whole] = [10, 4, 28]
 
-/** Directions, and standing still is none. */
-const steps = [-1, 0, 1]
-  .flatMap((y) => [-1, 0, 1].map((x) => ({ x, y })))
-  .filter(({ x, y }) => x !== 0 || y !== 0)
+/** Directions. */
+const steps = [-1, 1].flatMap((y) => [-1, 1].map((x) => ({ x, y })))
+
+/** Between one shade and the next; there are four. */
+const shade = 85
 
 /** Films in order. */
 export interface Films {
@@ -20,8 +21,8 @@ export interface Films {
 }
 
 /**
- * A film of each of some digits, made by a seed. A digit is 10×10 pixels, the mean of four each of the inner 20×20
- * of MNIST; it moves by a pixel a picture, in one of eight directions.
+ * A film of each of some digits, made by a seed. A digit is 10×10 pixels in four shades, the mean of four each of the
+ * inner 20×20 of MNIST; it moves aslant, by a pixel a picture along either side.
  *
  * @param isShuffled Whether the pictures of each film are in an order of their own.
  */
@@ -65,6 +66,6 @@ function halved(pixels: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: digit ** 2 }, (_, i) => {
     const [row, column] = [2 * Math.floor(i / digit), 2 * (i % digit)]
     const sum = at(row, column) + at(row, column + 1) + at(row + 1, column) + at(row + 1, column + 1)
-    return Math.round(sum / 4)
+    return shade * Math.round(sum / 4 / shade)
   })
 }

@@ -19,7 +19,7 @@ import { type FilmLife, type FilmOptions, learnFilms } from './film-life.ts'
 import { type Films, movingDigits, pictures, side } from './moving-digits.ts'
 import { leftAndAbove, type Neighborhood, NeighborhoodModel } from './neighborhood-model.ts'
 
-const settings: Omit<FilmOptions, 'seed' | 'device' | 'note'> = { rows: 2, rate: 1.5e-3 }
+const settings: Omit<FilmOptions, 'seed' | 'device' | 'note'> = { rows: 1, rate: 1.5e-3 }
 
 /** The first picture whose bits count: two before it say which way a digit moves. */
 const first = 2
@@ -68,7 +68,7 @@ const fromFirst = ({ bits }: FilmLife, kind: number): number => mean(bits[kind].
 export const video: Benchmark = async ({ data, seeds, quick, tuning, note, once }) => {
   const folder = mnistFolder('video', data)
   const device = openWasm()
-  const [seen, unseen] = quick ? [200, 20] : [4000, 400]
+  const [seen, unseen] = quick ? [200, 20] : [8000, 400]
   const outcomes = { inOrder: new Array<Outcome>(), shuffled: new Array<Outcome>() }
   const began = tuning ? 11 : 1
   for (let seed = began; seed < began + (quick || tuning ? 1 : seeds); seed++) {

@@ -120,6 +120,20 @@ export const gptCalls: CallsOf<typeof api> = {
       takes: { row: ['empty'] },
     }),
   ],
+  endWithin: [
+    () => ({
+      args: { config: modelOf().config, row: [1, 2, 3], context: 2 },
+      run: api.endWithin,
+      takes: { row: ['empty'] },
+    }),
+  ],
+  piecesIn: [
+    () => ({
+      args: { config: modelOf().config, row: [1, 2, 3] },
+      run: api.piecesIn,
+      takes: { row: ['empty'] },
+    }),
+  ],
   describeCheckpoint: [
     () => ({ args: { disk: disk(), options: {} }, run: api.describeCheckpoint, says: ['memory'] }),
   ],

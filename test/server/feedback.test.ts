@@ -55,7 +55,7 @@ test('a correction is learnt as the prompt and what was wanted, and nothing else
       ...{ id: json['id'], at: expect.any(Number) as number, source: 'api', response: `${id}#0` },
       ...{ key: 'correction', judgement: null, prompt: 'The', answer: choices[0].text, value: null },
       ...{ correction: ' quick brown fox.', comment: 'so', weight: 1, isOwner: true },
-      ...{ kind: 'correct', score: null, written: null },
+      ...{ kind: 'correct', score: null, written: null, pieces: 0 },
     },
   ])
 })

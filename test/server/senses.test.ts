@@ -87,7 +87,7 @@ test.for([false, true])(
   },
 )
 
-test('an answer to a picture comes in pieces, and has no prompt that feedback could be learnt by', async () => {
+test('an answer to a picture comes in pieces; one who learns feedback as text takes none on it', async () => {
   const { ask } = await asking({}, await sensible())
   const parts = [imagePart(dataUrl(picture(8)))]
   const { status, json } = await ask('/v1/chat/completions', talk(parts, { stream: true }))
@@ -96,8 +96,8 @@ test('an answer to a picture comes in pieces, and has no prompt that feedback co
   expect(text).toContain('data: [DONE]')
   const whole = await ask('/v1/chat/completions', talk(parts, { logprobs: true, top_logprobs: 3 }))
   expect(whole.status).toBe(200)
-  const judged = await ask('/v1/feedback', { completion: whole.json.id, value: 'good' })
-  expect(judged.status).toBeGreaterThanOrEqual(400)
+  const judged = await ask('/v1/feedback', { response_id: whole.json['id'], label: true })
+  expect([judged.status, judged.json.error?.['code']]).toEqual([409, 'text_alone'])
 })
 
 test.for([

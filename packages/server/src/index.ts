@@ -18,6 +18,7 @@ export type { AskedWhy, ServedExplain, ServedExplanation } from './served/served
 export type {
   FeedbackEntry,
   FeedbackKind,
+  FeedbackAdmission,
   FeedbackOutcome,
   ServedFeedback,
   WrittenAnswer,

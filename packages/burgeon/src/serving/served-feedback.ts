@@ -1,9 +1,9 @@
 /** Feedback in the folder of a life: a file of lines, each a piece of feedback. */
 import { CheckpointError, type Disk } from '@burgeon/gpt'
-import type { FeedbackEntry, FeedbackOutcome, ServedFeedback, Turn } from '@burgeon/server'
+import type { FeedbackAdmission, FeedbackEntry, FeedbackOutcome, ServedFeedback, Turn } from '@burgeon/server'
 import { feedbackFile } from '../session/forgetting/forget-feedback.ts'
 import type { Life } from '../session/life/life-checkpoint.ts'
-import { feedbackOf, type SaidOfAnswer, tellFeedback } from '../session/life/life-feedback.ts'
+import { feedbackOf, isLearnable, type SaidOfAnswer, tellFeedback } from '../session/life/life-feedback.ts'
 import { gateOf } from '../session/guard/gate.ts'
 import { judgeAnswer } from '../session/guard/judge-answer.ts'
 import { hasLearnt, noteLearnt } from './learn-feedback.ts'
@@ -24,11 +24,24 @@ export interface PresentTeacher {
  */
 export function servedFeedback(disk: Disk, present: PresentTeacher): ServedFeedback {
   let opened: Promise<Set<string>> | undefined
-  const admit: NonNullable<ServedFeedback['admit']> = async (entry) => {
-    const { isOwner, source } = entry
-    const judged = judgeAnswer(gateOf(present.life().learner, disk), entry, isOwner ? null : source)
-    const admission = await judged
-    if (!admission.isAdmitted) return { reasons: admission.reasons }
+  const admit = async (entry: FeedbackEntry): Promise<FeedbackAdmission> => {
+    const life = present.life()
+    const { isGuarded } = life.learner.door
+    const { isOwner, source, pieces } = entry
+    if (pieces > 0 && isGuarded) {
+      return {
+        code: 'guarded',
+        reasons: ['a guard judges text alone, and the answer is to a picture or sound'],
+      }
+    }
+    const said = saidIn(entry)
+    if (said !== null && !isLearnable(life, said)) {
+      const why = 'the life does not know the picture or sound as it was answered to'
+      return { code: 'unknown_pieces', reasons: [why] }
+    }
+    if (!isGuarded) return { entry }
+    const admission = await judgeAnswer(gateOf(life.learner, disk), entry, isOwner ? null : source)
+    if (!admission.isAdmitted) return { code: 'guarded', reasons: admission.reasons }
     return { entry: { ...entry, ...admission.said } }
   }
   const learn = async (entry: FeedbackEntry, turn: Turn): Promise<FeedbackOutcome> => {
@@ -41,9 +54,7 @@ export function servedFeedback(disk: Disk, present: PresentTeacher): ServedFeedb
     return present.teacher().hear(memory, { id: entry.id, said, read }, turn)
   }
   return {
-    get admit() {
-      return present.life().learner.door.isGuarded ? admit : undefined
-    },
+    admit,
     async note(entry) {
       // One that could not be read is tried again.
       opened ??= entriesOf(disk)
@@ -82,9 +93,9 @@ function saidIn({
   answer,
   ...entry
 }: Partial<FeedbackEntry>): SaidOfAnswer | null {
-  const { prompt, written = null, weight = 1, source = '' } = entry
+  const { prompt, pieces = 0, written = null, weight = 1, source = '' } = entry
   if (kind == null || prompt === undefined || answer === undefined || weight === 0) return null
-  const common = { prompt, weight, source: isOwner === true ? null : source, reward: score ?? 0 }
+  const common = { prompt, pieces, weight, source: isOwner === true ? null : source, reward: score ?? 0 }
   return { ...common, kind, answer, written, wanted: correction ?? null }
 }
 
@@ -125,7 +136,7 @@ export async function recoverFeedback(disk: Disk, life: Life): Promise<number> {
   let found = 0
   for (const entry of entries.slice(feedbackRead)) {
     const said = feedback.includes(entry.id) ? null : saidIn(entry)
-    if (said === null) continue
+    if (said === null || !isLearnable(life, said)) continue
     tellFeedback(life, memory, said)
     noteLearnt(life, entry.id)
     found++

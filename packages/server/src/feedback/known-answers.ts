@@ -7,9 +7,12 @@ import type { WrittenAnswer } from '../served/served-feedback.ts'
 
 /** An answer as text, for tokens may be others after a rollback; and as it was written, where that is known. */
 export interface KnownAnswer {
+  /** With U+FFFC in the place of each picture and sound. */
   readonly prompt: string
   readonly text: string
   readonly written: WrittenAnswer | null
+  /** Pictures and sounds that stood in the prompt. */
+  readonly pieces: number
 }
 
 /** An answer as it was written, up to a text that ended it; null where nobody noted how likely it was. */
@@ -20,7 +23,7 @@ export function writtenOf(
 ): WrittenAnswer | null {
   if (logProbabilities === undefined) return null
   let end = tokens.length
-  while (end > 0 && tokenizer.decode(tokens.slice(0, end - 1)).length >= text.length) end--
+  while (end > 0 && tokenizer.decode(tokens.slice(0, end - 1)).startsWith(text)) end--
   const logProbability = logProbabilities
     .slice(0, end)
     .reduce((sum, { logProbability: own = 0 }) => sum + own, 0)

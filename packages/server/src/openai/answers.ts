@@ -49,19 +49,15 @@ export async function answer(
   const headers = { [versionHeader]: writing.version }
   /** So that feedback finds it by its name. */
   const remember = (whole: readonly Generated[]): void => {
-    // Feedback is learnt by the texts of both, and a picture has none.
-    if (task.hasPieces) {
-      for (const { text = '' } of whole) services.served.wrote?.(text)
-      return
-    }
-    const texts = prompts.map((prompt) => task.tokenizer.decode(prompt))
+    const { count: pieces = 0, text: shown } = task.pieces ?? {}
+    const texts = shown === undefined ? prompts.map((prompt) => task.tokenizer.decode(prompt)) : [shown]
     const each = request.n ?? 1
     const choices = whole.map((one, i) => {
       const at = Math.floor(i / each)
       // An answer of which something was kept back is known by what was said.
       const isWhole = task.tokenizer.decode(one.tokens).startsWith(one.text ?? '')
       const written = isWhole ? writtenOf(prompts[at], one, task.tokenizer) : null
-      return { prompt: texts[at], text: one.text ?? '', written }
+      return { prompt: texts[at], text: one.text ?? '', written, pieces }
     })
     services.answers.remember(common.id, choices)
     for (const { text } of choices) services.served.wrote?.(text)

@@ -61,6 +61,11 @@ export function withPieces(
   return Int32Array.from(tokens)
 }
 
+/** A talk as text, with U+FFFC in the place of each piece. */
+export function withMarks(talk: string, pieces: ReadTalk['pieces']): string {
+  return [...pieces.keys()].reduce((text, mark) => text.replace(mark, '\uFFFC'), talk)
+}
+
 /** Throws ApiError 400 for tokens and patches that leave no room for an answer. */
 export function checkRoomForPieces({ model: { config } }: ServedModel, tokens: Int32Array): void {
   if (config.context > 2 && tokensWithin(config, tokens, config.context - 2) === tokens.length) return

@@ -19,8 +19,10 @@ export interface Task {
   readonly request: WritingRequest
   /** Each gets `n` answers, side by side. */
   readonly prompts: readonly Int32Array[]
-  /** Whether pictures or sound stand in them. */
-  readonly hasPieces?: boolean
+  /**
+   * Pictures and sound that stand in the one prompt: how many, and what it says with U+FFFC in the place of each.
+   */
+  readonly pieces?: { readonly count: number; readonly text: string } | undefined
   /** That of the prompts. */
   readonly tokenizer: GrowingTokenizer
   /** Tokens of an answer at most; as many as the context holds unless given. */
@@ -124,7 +126,7 @@ function inOrder(
 }
 
 function optionsOf(
-  { request, prompts, hasPieces = false, tokens, stopTexts, said, alternatives, signal }: Task,
+  { request, prompts, pieces, tokens, stopTexts, said, alternatives, signal }: Task,
   { served, limits }: Services,
   recall: ServedRecall | undefined,
   output: ServedOutput | undefined,
@@ -135,7 +137,7 @@ function optionsOf(
     request
   const { context } = served.model.config
   // A patch of several tokens takes one place.
-  const room = hasPieces ? context : context - Math.min(...prompts.map(({ length }) => length))
+  const room = pieces ? context : context - Math.min(...prompts.map(({ length }) => length))
   return {
     tokens: Math.min(tokens ?? room, limits.tokens),
     seed: request.seed ?? randomInt(2 ** 32),

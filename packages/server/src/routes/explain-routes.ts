@@ -83,7 +83,7 @@ export const explainRoute = (limits: Limits): Route => ({
   },
 })
 
-/** What is asked about. Throws ApiError 404 for an answer that is not known, or has no such choice. */
+/** What is asked about. Throws ApiError 404 for an answer that is not known, 409 for one to pieces. */
 function questionOf(
   { prompt = '', answer = '', response_id: id, choice = 0, tokens = usualTokens }: ExplainBody,
   { tokenizer }: ServedModel,
@@ -91,6 +91,11 @@ function questionOf(
 ): { readonly prompt: string; readonly answer: string } {
   if (id === undefined) return { prompt, answer }
   const known = knownAnswer(answers, id, choice)
+  if (known.pieces > 0) {
+    throw new ApiError(409, 'an answer to a picture or sound is not explained here; ask about text alone.', {
+      code: 'has_pieces',
+    })
+  }
   if (known.text === '') {
     throw new ApiError(400, 'nothing was answered that could be explained.', { code: 'empty_answer' })
   }

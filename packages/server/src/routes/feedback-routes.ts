@@ -61,9 +61,17 @@ interface Taken {
 async function taken(given: FeedbackEntry, services: Services): Promise<Taken> {
   const { feedback } = services.served
   if (feedback === undefined) throw new ApiError(409, 'this model keeps no feedback.', { code: 'no_life' })
+  if (feedback.learn === undefined && given.pieces > 0 && given.kind !== null) {
+    throw new ApiError(
+      409,
+      'this model learns feedback as text, and a picture or sound before an answer has none; send text alone.',
+      { code: 'text_alone' },
+    )
+  }
   const admitted = (await feedback.admit?.(given)) ?? { entry: given }
   if ('reasons' in admitted) {
-    throw new ApiError(422, `this is not to be learnt: ${admitted.reasons.join(', ')}.`, { code: 'guarded' })
+    const { reasons, code } = admitted
+    throw new ApiError(422, `this is not to be learnt: ${reasons.join(', ')}.`, { code })
   }
   const { entry } = admitted
   const { id, prompt, kind, weight } = entry
@@ -117,7 +125,8 @@ function wantedOf({ judgement, correction, answer, weight }: FeedbackEntry): str
 /** Throws ApiError 404 for an answer that is not known, or has no such choice. */
 function answerOf(request: FeedbackRequest, { answers }: Services): KnownAnswer {
   const { prompt, completion, choice = 0 } = request
-  if (prompt !== undefined && completion !== undefined) return { prompt, text: completion, written: null }
+  if (prompt !== undefined && completion !== undefined)
+    return { prompt, text: completion, written: null, pieces: 0 }
   const [id] = idsOf(request)
   return knownAnswer(answers, id, choice)
 }
@@ -131,7 +140,7 @@ interface About {
 
 function entryOf(
   request: FeedbackRequest,
-  { answer: { prompt, text, written }, isOwners, at }: About,
+  { answer: { prompt, text, written, pieces }, isOwners, at }: About,
 ): FeedbackEntry {
   const { key, name, source, feedback_source, choice = 0, comment = null, value, weight = 1 } = request
   const correction = correctionOf(request) ?? null
@@ -144,7 +153,7 @@ function entryOf(
   return {
     ...{ id: digestOf([from, response, own]), at, source: from, isOwner, response, key: own },
     ...{ judgement: judgementOf(request), kind: kindOf(request), score: rewardOf(request) },
-    ...{ prompt, answer: text, written, correction, comment, weight },
+    ...{ prompt, pieces, answer: text, written, correction, comment, weight },
     value: typeof value === 'string' ? value : null,
   }
 }

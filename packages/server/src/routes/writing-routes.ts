@@ -4,7 +4,7 @@ import { chatLogProbs, completionLogProbs } from '../openai/log-probabilities.ts
 import { writtenAnswer } from '../openai/recalled.ts'
 import { checkModel, checkRoom, promptTokens } from '../openai/prompts.ts'
 import { chatRequest, completionRequest } from '../openai/requests.ts'
-import { checkRoomForPieces, readTalk, withPieces } from '../openai/sent-pieces.ts'
+import { checkRoomForPieces, readTalk, withMarks, withPieces } from '../openai/sent-pieces.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Limits } from '../limits.ts'
 import type { Route } from './route.ts'
@@ -66,6 +66,7 @@ export const chatRoute = (limits: Limits): Route => ({
     const talk = await transcript.promptOf(messages)
     const hasPieces = pieces.size > 0
     const prompt = hasPieces ? withPieces(talk, pieces, tokenizer) : talk
+    const shown = hasPieces && { count: pieces.size, text: withMarks(tokenizer.decode(talk), pieces) }
     if (hasPieces) checkRoomForPieces(served, prompt)
     else checkRoom(prompt, served.model.config.context, 'messages')
     const isTold = request.logprobs === true
@@ -74,7 +75,8 @@ export const chatRoute = (limits: Limits): Route => ({
     return answer(
       c,
       {
-        ...{ request, prompts: [prompt], hasPieces, tokenizer, stopTexts: transcript.stopTexts },
+        ...{ request, prompts: [prompt], tokenizer, stopTexts: transcript.stopTexts },
+        ...(shown && { pieces: shown }),
         said: [messages.filter(({ role }) => role === 'assistant').map(({ content }) => content)],
         signal: c.req.raw.signal,
         tokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,

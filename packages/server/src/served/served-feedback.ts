@@ -27,7 +27,10 @@ export interface FeedbackEntry {
   readonly judgement: 'accept' | 'reject' | null
   /** Null where it says nothing of the answer. */
   readonly kind: FeedbackKind | null
+  /** With U+FFFC in the place of each picture and sound. */
   readonly prompt: string
+  /** Pictures and sounds that stood in the prompt: it is learnt by its tokens alone, then. */
+  readonly pieces: number
   readonly answer: string
   /** Its tokens, where the model learns by them and they are known. */
   readonly written: WrittenAnswer | null
@@ -55,17 +58,18 @@ export interface FeedbackOutcome {
   readonly saved: boolean
 }
 
+/** What may be kept of feedback, or why nothing may: a guard, or pieces that the life does not know. */
+export type FeedbackAdmission =
+  | { readonly entry: FeedbackEntry }
+  | { readonly reasons: readonly string[]; readonly code: 'guarded' | 'unknown_pieces' }
+
 /** Keeps feedback in the folder of a life. */
 export interface ServedFeedback {
   /**
    * Judges what it says before it is written down: the entry as it may be kept, or why it may not be. Absent
    * where everything may.
    */
-  readonly admit?:
-    | ((
-        entry: FeedbackEntry,
-      ) => Promise<{ readonly entry: FeedbackEntry } | { readonly reasons: readonly string[] }>)
-    | undefined
+  readonly admit?: (entry: FeedbackEntry) => Promise<FeedbackAdmission>
   /** Writes it down, unless it is there already; resolves when it is on disk. Returns whether it is new. */
   note(entry: FeedbackEntry): Promise<boolean>
   /** Whether feedback of this name is part of the life as it is now. */

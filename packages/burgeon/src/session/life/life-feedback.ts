@@ -6,9 +6,11 @@ import {
   type FeedbackMemory,
   type FeedbackStatus,
 } from '@burgeon/continual'
-import { BytePairTokenizer } from '@burgeon/gpt'
+import { BytePairTokenizer, endWithin } from '@burgeon/gpt'
+import { OptionError } from '@burgeon/tensor'
 import { saltedDigest } from '../../sources/records/salted-digest.ts'
 import { auditOf, noteAudit } from '../audit/audit-record.ts'
+import { textWithMarks } from '../media/text-with-marks.ts'
 import type { Life } from './life-checkpoint.ts'
 
 /** An answer as it was written. */
@@ -22,7 +24,10 @@ export interface WrittenTokens {
 /** What somebody says of an answer. Plain data. */
 export interface SaidOfAnswer {
   readonly kind: FeedbackKind
+  /** With U+FFFC in the place of each piece. */
   readonly prompt: string
+  /** Pictures and sounds in the prompt, which only its tokens know; none unless given. */
+  readonly pieces?: number
   /** Its text. */
   readonly answer: string
   /** Null of one that is known as text alone. */
@@ -56,9 +61,13 @@ export interface ToldFeedback {
   status(): FeedbackStatus
 }
 
-/** Tells a memory what was said. Throws OptionError for an answer that is empty. */
+/**
+ * Tells a memory what was said.
+ *
+ * @throws OptionError for an answer that is empty, and what is not `isLearnable`.
+ */
 export function tellFeedback(life: Life, memory: FeedbackMemory, given: SaidOfAnswer): ToldFeedback {
-  const said = judgeable(given)
+  const said = judgeable(life, given)
   const { kind, wanted, reward, weight, source } = said
   const answer = answerIn(life, said)
   const from = source === null ? {} : { source }
@@ -84,23 +93,48 @@ function noteFeedback(
 }
 
 /** Where nothing was answered, what was wanted is an answer as good as any. */
-const judgeable = (said: SaidOfAnswer): SaidOfAnswer =>
-  said.kind === 'correct' && said.answer === ''
-    ? { ...said, kind: 'accept', answer: said.wanted ?? '', written: null, wanted: null }
-    : said
+function judgeable(life: Life, said: SaidOfAnswer): SaidOfAnswer {
+  const { kind, answer, pieces = 0, written } = said
+  if (kind !== 'correct' || answer !== '') return said
+  const wanted = said.wanted ?? ''
+  const tokens = [...tokenizerOf(life).encode(wanted)]
+  // Of pieces nothing is known but tokens.
+  const own = pieces > 0 && written !== null ? { ...written, tokens, logProbability: null } : null
+  return { ...said, kind: 'accept', answer: wanted, written: own, wanted: null }
+}
 
 const tokenizerOf = ({ learner }: Life): NonNullable<Life['tokenizer']> =>
   learner.strategy.vocabulary?.tokenizer ?? new BytePairTokenizer()
 
-/** The answer in the tokens that there are now: after a rollback those of then may say something else. */
-function answerIn(life: Life, { prompt, answer: text, written }: SaidOfAnswer): Answer {
+/** The answer as it was written, in tokens that say the same now; null where they do not, or are not known. */
+function asWritten(life: Life, { prompt, answer: text, written, pieces = 0 }: SaidOfAnswer): Answer | null {
+  if (written === null) return null
   const tokenizer = tokenizerOf(life)
+  const { config } = life.learner.model
+  const known = pieces > 0 ? config.vocabulary : tokenizer.vocabulary
   const isKnown =
-    written !== null &&
-    [...written.prompt, ...written.tokens].every((token) => token < tokenizer.vocabulary) &&
-    tokenizer.decode(written.prompt) === prompt &&
+    written.prompt.every((token) => token < known) &&
+    written.tokens.every((token) => token < tokenizer.vocabulary) &&
+    (pieces > 0 ? textWithMarks(config, written.prompt, tokenizer) : tokenizer.decode(written.prompt)) ===
+      prompt &&
     tokenizer.decode(written.tokens) === text
-  return readable(life, isKnown ? { ...written, text } : answerFromText(prompt, text, tokenizer))
+  return isKnown ? { ...written, text } : null
+}
+
+/** Whether a life can learn what was said: pieces have no text, and after a rollback their sense may be gone. */
+export const isLearnable = (life: Life, said: SaidOfAnswer): boolean =>
+  (said.pieces ?? 0) === 0 || asWritten(life, said) !== null
+
+/** The answer in the tokens that there are now: after a rollback those of then may say something else. */
+function answerIn(life: Life, said: SaidOfAnswer): Answer {
+  const { prompt, answer: text, pieces = 0 } = said
+  const written = asWritten(life, said)
+  if (written === null && pieces > 0) {
+    throw new OptionError(
+      `feedback: got an answer to ${pieces} pieces that this life does not know; expected it as it was written, by a life with their senses.`,
+    )
+  }
+  return readable(life, written ?? answerFromText(prompt, text, tokenizerOf(life)))
 }
 
 const wantedIn = (life: Life, { prompt }: Answer, text: string): Answer => ({
@@ -110,8 +144,10 @@ const wantedIn = (life: Life, { prompt }: Answer, text: string): Answer => ({
 
 /** As much of an answer as the model can read: no more of it would ever be learnt. */
 function readable({ learner }: Life, answer: Answer): Answer {
-  const { context } = learner.model.config
-  const prompt = answer.prompt.slice(-context)
+  const { config } = learner.model
+  const { context } = config
+  // What is predicted behind it is one more.
+  const prompt = answer.prompt.slice(endWithin(config, [...answer.prompt, 0]))
   if (answer.tokens.length <= context) return { ...answer, prompt }
   return { ...answer, prompt, tokens: answer.tokens.slice(-context), logProbability: null }
 }

@@ -1,4 +1,5 @@
 /** What the model makes of answers at present: one prediction without a tape. */
+import { endWithin, type GptConfig } from '@burgeon/gpt'
 import { OptionError, scope } from '@burgeon/tensor'
 import type { RehearseContext } from '../../journal/step-context.ts'
 import { batchOfRows } from '../../stream/batch.ts'
@@ -11,9 +12,14 @@ export interface AnswerRow {
   readonly answered: number
 }
 
-/** The end of prompt and answer that a context of so many tokens can read. */
-export function answerRow({ prompt, tokens }: Continuation, context: number): AnswerRow {
-  const all = Int32Array.of(...prompt, ...tokens).slice(-(context + 1))
+/** The end of prompt and answer that a context of so many places can read, which begins inside no piece. */
+export function answerRow(
+  { prompt, tokens }: Continuation,
+  config: GptConfig,
+  context: number = config.context,
+): AnswerRow {
+  const whole = Int32Array.of(...prompt, ...tokens)
+  const all = whole.slice(endWithin(config, whole, context))
   return { tokens: all, answered: Math.min(tokens.length, all.length - 1) }
 }
 

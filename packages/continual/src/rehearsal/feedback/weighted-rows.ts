@@ -53,7 +53,7 @@ export async function weightedRows(
   const answers = chosen.flatMap(({ record: { given, wanted } }) =>
     wanted === null ? [given] : [given, wanted],
   )
-  const rows = answers.map((answer) => answerRow(answer, longestRow ?? model.config.context))
+  const rows = answers.map((answer) => answerRow(answer, model.config, longestRow))
   const present = await logProbabilitiesOf(rows, context)
   const referred = answers.map((answer, i) => referredTo(answer, rows[i].answered, present[i]))
   const ratios = referred.map(({ reference }, i) => present[i] - reference)
