@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Benchmark, type BenchmarkResult, format, UsageError, withSpread } from './benchmark.ts'
+import { type Benchmark, UsageError, withSpread } from './benchmark.ts'
 import { keptLives } from './kept-lives.ts'
+import { aligned, printResult } from './print-result.ts'
 
 /** Options of a benchmark besides `--json`. */
 type Flag = 'data' | 'seeds' | 'quick' | 'picture' | 'lives' | 'model' | 'steps' | 'tuning'
@@ -219,7 +220,7 @@ const { picture, table, ...result } = await benchmark({
   process.exit(2)
 })
 if (table !== undefined) console.log(`${aligned(table)}\n`)
-print(result)
+printResult(result)
 if (values.json !== undefined) {
   const about = {
     bench: name,
@@ -262,38 +263,6 @@ function flagsOf(args: readonly string[]) {
     console.error(`bench: ${(error as Error).message}`)
     process.exit(2)
   }
-}
-
-function print({ rows, checks }: BenchmarkResult): void {
-  const cells = rows.map((row) => [
-    row.case,
-    row.metric,
-    `${format(row.value)} ${row.unit}`.trim(),
-    row.peer ?? '',
-    row.peerValue === undefined ? '' : `${format(row.peerValue)} ${row.unit}`.trim(),
-    row.ratio === undefined ? '' : `${row.ratio.toFixed(2)}×`,
-  ])
-  console.log(aligned([['case', 'metric', 'value', 'peer', "peer's", 'ratio'], ...cells]))
-  console.log()
-  const outcomes = checks.map(({ name: what, value, bound, holds }) => [
-    holds ? 'holds' : 'FAILS',
-    what,
-    format(value),
-    bound,
-  ])
-  console.log(aligned([['', 'check', 'value', 'bound'], ...outcomes]))
-}
-
-function aligned(table: readonly (readonly string[])[]): string {
-  const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)))
-  return table
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }
 
 function commit(): string {

@@ -111,29 +111,14 @@ const pretrainedFolder = folderOf(files)
 const llamaLora = (): api.LoraAdapter => api.LoraAdapter.create(llama(), { rank: 1 })
 const peftFolder = folderOf(await api.writeAdapter(llamaLora(), llama()))
 
+const inRow = () => ({ config: modelOf().config, row: [1, 2, 3] })
+const anyRow = { row: ['empty'] } as const
+
 /** By export. */
 export const gptCalls: CallsOf<typeof api> = {
-  tokensWithin: [
-    () => ({
-      args: { config: modelOf().config, row: [1, 2, 3], context: 2 },
-      run: api.tokensWithin,
-      takes: { row: ['empty'] },
-    }),
-  ],
-  endWithin: [
-    () => ({
-      args: { config: modelOf().config, row: [1, 2, 3], context: 2 },
-      run: api.endWithin,
-      takes: { row: ['empty'] },
-    }),
-  ],
-  piecesIn: [
-    () => ({
-      args: { config: modelOf().config, row: [1, 2, 3] },
-      run: api.piecesIn,
-      takes: { row: ['empty'] },
-    }),
-  ],
+  tokensWithin: [() => ({ args: { ...inRow(), context: 2 }, run: api.tokensWithin, takes: anyRow })],
+  endWithin: [() => ({ args: { ...inRow(), context: 2 }, run: api.endWithin, takes: anyRow })],
+  piecesIn: [() => ({ args: inRow(), run: api.piecesIn, takes: anyRow })],
   describeCheckpoint: [
     () => ({ args: { disk: disk(), options: {} }, run: api.describeCheckpoint, says: ['memory'] }),
   ],

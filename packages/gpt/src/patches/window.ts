@@ -21,9 +21,9 @@ export function startOfEnd(config: Context, text: readonly number[], most: numbe
 }
 
 /**
- * The first token of the longest end of a row that fits into the context of a model, the last one, which is only
- * predicted, included. A patch takes the place of one token, and no piece is cut: where not even the last one fits,
- * it is the last token of the row.
+ * The first token of the longest end of a row that fits into the context of a model, the last one, which is
+ * only predicted, included. A patch takes the place of one token, and no piece is cut: where not even the
+ * last one fits, it is the last token of the row.
  *
  * @param row Tokens, without padding, one at least.
  * @param context Places, a positive integer; those of the model unless given.
