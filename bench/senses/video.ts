@@ -1,16 +1,18 @@
 /**
  * `npm run bench -- video --data DIR [--seeds N] [--quick] [--tuning] [--lives FILE]`: moving pictures, learnt as bytes.
  *
- * Films of twelve pictures of 16×16 pixels, in each of which a digit of MNIST moves by a pixel a picture and turns back
- * at the edges: 4,000 digits of the training set, seen once each, and then what films of digits that were never seen
- * cost, in bits a pixel, from the third picture on, when it is known which way they move. Beside it what they cost by
- * counted copies: p(x | the same pixel a picture before), counted in the same films, so that what the last picture
- * leaves open is paid as often as it comes; and by counts that know the pixels to the left and above as well.
+ * Films of twelve pictures of 16×16 pixels, in which a digit of MNIST in four shades moves aslant, a pixel a picture,
+ * and turns back at the edges: 8,000 digits of the training set, seen once each, and then what films of digits that
+ * were never seen cost, in bits a pixel, from the third picture on, when it is known which way they move. Beside it
+ * what they cost by counted copies: p(x | the same pixel a picture before), counted in the same films, so that what the
+ * last picture leaves open is paid as often as it comes; and by counts that know the pixels to the left and above, too.
  *
- * The same with the pictures of each film in an order of its own: what is gained by time must be lost. Both are asked
- * for what a copy of the last picture gains as well, since that is worth less there, too.
+ * Time is what is used: the same model is asked for films whose pictures are in an order of their own, beside copies
+ * that were counted in such films. Another one learns such films; what it has of other pictures is the digit, and not
+ * where it goes, so it has to pay more than the one that learnt them in order.
  *
- * Settings were chosen on seed 11 and by films of digits from 58,000 on of the training set.
+ * Settings were chosen on seed 11 and by films of digits from 58,000 on of the training set. Of 256 shades, 4,000 films
+ * and eight directions a model of this size learnt next to nothing about time there.
  */
 import { openWasm } from '@burgeon/tensor/wasm'
 import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean } from '../benchmark.ts'
@@ -108,8 +110,8 @@ export const video: Benchmark = async ({ data, seeds, quick, tuning, note, once 
     row(name, of(lives, 'learnt'), of(lives, 'copied')),
     row(`${name}, counted with those beside`, of(lives, 'beside'), of(lives, 'copied')),
   ]
-  const gained = (lives: readonly Outcome[]): number =>
-    mean(lives.map(({ learnt, beside }) => (beside - learnt) / beside))
+  const besides = (peer: 'copied' | 'beside', lives: readonly Outcome[]): number =>
+    mean(of(lives, 'learnt')) / mean(of(lives, peer))
   return {
     rows: [
       ...rowsOf('films', inOrder),
@@ -117,16 +119,17 @@ export const video: Benchmark = async ({ data, seeds, quick, tuning, note, once 
       ...rowsOf('shuffled films', shuffled),
     ],
     checks: [
-      atMost(
-        'bits per pixel beside counted copies',
-        mean(of(inOrder, 'learnt')) / mean(of(inOrder, 'copied')),
+      atMost('bits per pixel beside counted copies', besides('copied', inOrder), 0.8),
+      atMost('bits per pixel beside counts that know left and above', besides('beside', inOrder), 0.8),
+      atLeast(
+        'asked in another order, bits per pixel beside counted copies of such',
+        mean(of(inOrder, 'astray')) / mean(of(shuffled, 'copied')),
         0.8,
       ),
-      atMost('what shuffled films gain, of that in order', gained(shuffled) / gained(inOrder), 0.5),
       atLeast(
-        'shuffled films, bits per pixel beside counted copies of films in order',
-        mean(of(shuffled, 'learnt')) / mean(of(inOrder, 'copied')),
-        0.8,
+        'learnt in another order, bits per pixel beside films in order',
+        mean(of(shuffled, 'learnt')) / mean(of(inOrder, 'learnt')),
+        1.5,
       ),
       atMost('parameters', Math.max(...of(inOrder, 'parameters')), 1_000_000),
     ],
