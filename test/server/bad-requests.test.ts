@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { times } from '../how-long.ts'
 import { asking, type Asked, lifeFolder, servedLife, smallServed } from './small-served.ts'
+import { sensibleServed } from './sensible-served.ts'
 
 /** Right bodies: every field is made wrong in turn. */
 const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -43,6 +44,17 @@ const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     ...{ prompt: 'a', completion: 'b', choice: 0, key: 'k', name: 'n', label: false, score: 0, value: 'v' },
     ...{ dataType: 'CATEGORICAL', correction: null, comment: 'c', source: 's', weight: 1 },
     feedback_source: { type: 'app' },
+  },
+  '/v1/pieces': {
+    ...{
+      model: 'life',
+      sense: 'grey',
+      prompt: 'a',
+      temperature: 1,
+      top_k: 4,
+      top_p: 0.9,
+      seed: 1,
+    },
   },
   '/v1/explain': { model: 'life', prompt: 'a', answer: 'b', instead: 'c', experiences: 1 },
   '/v1/learn': { documents: [{ text: 'a', domain: 'b' }], domain: 'c' },
@@ -90,7 +102,9 @@ function expectKnown({ status, json, headers }: Asked, what: string): void {
 test.each(Object.entries(right))(
   '%s: a right body is answered, and every field made wrong is its own mistake',
   async (path, body) => {
-    const { ask } = await asking({}, await smallServed(await lifeFolder(growing)))
+    const served =
+      path === '/v1/pieces' ? await sensibleServed() : await smallServed(await lifeFolder(growing))
+    const { ask } = await asking({}, served)
     // There is something to remember, so that what wants a step can have one.
     await ask('/v1/learn', { text: 'abc '.repeat(100) })
     expect((await ask(path, body)).status).toBe(200)

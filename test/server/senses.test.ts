@@ -1,20 +1,10 @@
 /** Pictures and sound in a talk: read by a model that has learnt such, refused by what cannot be. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { byteTokenizer } from '@burgeon/gpt'
-import { nodeDisk } from '@burgeon/gpt/node'
-import { grey, pcm8, type Raster, senseRequest, writeWav } from '@burgeon/senses'
-import { writePng } from '@burgeon/senses/node'
-import { buildLearner, emptyRecord, saveLife } from 'burgeon/session'
-import { expect, onTestFinished, test } from 'vitest'
-import { asking, servedLife, smallServed } from './small-served.ts'
-
-const picture = (side: number, shade = 3): Raster => ({
-  ...{ width: side, height: side },
-  pixels: Uint8Array.from({ length: side * side }, (_, i) => (shade * i) % 256),
-})
-const sound = { rate: 8000, samples: Float32Array.from({ length: 80 }, (_, i) => Math.sin(i)) }
+import { generateSense, grey, pcm8, type Raster, readWav, writeWav } from '@burgeon/senses'
+import { readPng, writePng } from '@burgeon/senses/node'
+import { expect, test } from 'vitest'
+import { asking } from './small-served.ts'
+import { picture, sensibleServed, sound } from './sensible-served.ts'
 
 const dataUrl = (raster: Raster): string =>
   `data:image/png;base64,${Buffer.from(writePng({ ...raster, channels: 1 })).toString('base64')}`
@@ -28,20 +18,6 @@ const audioPart = (data: string | Uint8Array) => ({
 })
 const textPart = (text: string) => ({ type: 'text', text })
 
-/** A life that has grown pictures of 8×8 pixels and sound, served. */
-async function sensible(readOnly = false) {
-  const folder = mkdtempSync(join(tmpdir(), 'burgeon-served-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const settings = { ...servedLife, vocabulary: 256, maxParameters: 1_000_000, senses: true }
-  const learner = buildLearner(settings)
-  await learner.grow(senseRequest(grey, picture(8), { share: 0.01 }), [1, 1])
-  await learner.grow(senseRequest(pcm8, sound), [1, 2])
-  const place = join(folder, 'life')
-  const record = emptyRecord(learner.model.parameters.size)
-  await saveLife(nodeDisk(place), { settings, learner, record })
-  return smallServed(place, readOnly)
-}
-
 const talk = (content: unknown, more: object = {}) => ({
   ...{ model: 'life', messages: [{ role: 'user', content }], temperature: 0, max_tokens: 6, ...more },
 })
@@ -51,7 +27,7 @@ const bytes = (text: string): number[] => [...new TextEncoder().encode(text)]
 test.for([false, true])(
   'pictures and sound stand in the prompt where they stood in the message (read-only: %s)',
   async (readOnly) => {
-    const served = await sensible(readOnly)
+    const served = await sensibleServed(readOnly)
     const { ask } = await asking({}, served)
     const answerTo = async (prompt: number[]) => {
       const how = { tokens: 6, temperature: 0, tokenizer: byteTokenizer, stopTexts: ['\nUser:'] }
@@ -88,7 +64,7 @@ test.for([false, true])(
 )
 
 test('an answer to a picture comes in pieces; one who learns feedback as text takes none on it', async () => {
-  const { ask } = await asking({}, await sensible())
+  const { ask } = await asking({}, await sensibleServed())
   const parts = [imagePart(dataUrl(picture(8)))]
   const { status, json } = await ask('/v1/chat/completions', talk(parts, { stream: true }))
   expect(status).toBe(200)
@@ -120,7 +96,7 @@ test.for([
   ['more pieces than allowed', [1, 2, 3].map(() => imagePart(dataUrl(picture(8)))), /more than 2 pieces/],
   ['a part of another kind', [{ type: 'video_url', video_url: {} }], /expected a string, or a list/],
 ] as const)('%s is refused', async ([, parts, message]) => {
-  const { ask } = await asking({ limits: { pieces: 2 } }, await sensible())
+  const { ask } = await asking({ limits: { pieces: 2 } }, await sensibleServed())
   const { status, json } = await ask('/v1/chat/completions', talk(parts))
   expect(status).toBe(400)
   expect(json.error?.message).toMatch(message)
@@ -128,7 +104,7 @@ test.for([
 
 test('pieces are those of a user, to a model that has learnt such', async () => {
   const parts = [imagePart(dataUrl(picture(8)))]
-  const { ask } = await asking({}, await sensible())
+  const { ask } = await asking({}, await sensibleServed())
   const messages = [
     { role: 'assistant', content: parts },
     { role: 'user', content: 'a' },
@@ -139,4 +115,53 @@ test('pieces are those of a user, to a model that has learnt such', async () => 
   const { status, json } = await askText('/v1/chat/completions', talk(parts))
   expect(status).toBe(400)
   expect(json.error?.message).toContain('this model reads text alone')
+})
+
+test('a picture and sound are drawn as the model itself draws them, the same by the same seed', async () => {
+  const served = await sensibleServed()
+  const { ask } = await asking({}, served)
+  const { data } = (await ask('/v1/models')).json as { data: { senses: unknown }[] }
+  expect(data[0].senses).toEqual([
+    { name: 'grey/1 8×8', media: 'image/png' },
+    { name: 'pcm8/1', media: 'audio/wav' },
+  ])
+  const draw = async (body: object) => (await ask('/v1/pieces', { model: 'life', ...body })).json
+  const fileIn = (json: Readonly<Record<string, unknown>>): Uint8Array =>
+    new Uint8Array(Buffer.from(String(json['data']), 'base64'))
+  const drawn = await draw({ sense: 'grey', prompt: 'dot', seed: 5, temperature: 0.9 })
+  expect(drawn).toMatchObject({ object: 'piece', sense: 'grey/1 8×8', media_type: 'image/png' })
+  const how = { before: 'dot\n', seed: 5, temperature: 0.9 }
+  const { pixels } = await generateSense(served.model, grey, [8, 8], how)
+  expect([...readPng(fileIn(drawn), 'drawn.png').pixels]).toEqual([...pixels])
+  expect(await draw({ sense: 'grey/1 8x8', prompt: 'dot', seed: 5, temperature: 0.9 })).toEqual(drawn)
+  expect((await draw({ sense: 'grey', prompt: 'dot', seed: 6 }))['data']).not.toBe(drawn['data'])
+  const heard = await draw({ sense: 'pcm8', seconds: 0.05, seed: 1 })
+  expect(heard).toMatchObject({ sense: 'pcm8/1', media_type: 'audio/wav' })
+  expect(readWav(fileIn(heard), 'heard.wav').samples).toHaveLength(400)
+})
+
+test.for([
+  [{ sense: 'rgb' }, 400, 'no_piece', /called rgb/],
+  [{ sense: 'pcm8', seconds: 9 }, 400, 'no_piece', /for which the context has room/],
+  [{ sense: 'grey', seconds: 1 }, 400, 'no_piece', /for a picture/],
+  [{ sense: 'grey', prompt: 'x'.repeat(80) }, 400, 'no_piece', /context/],
+  [{ sense: 'pcm8', prompt: 'tone' }, 400, 'no_piece', /grown with a share/],
+  [{ model: 'other', sense: 'grey' }, 404, 'model_not_found', /other/],
+] as const)('%o is no piece that is written', async ([body, status, code, message]) => {
+  const { ask } = await asking({ limits: { tokens: 2000 } }, await sensibleServed())
+  const { status: got, json } = await ask('/v1/pieces', { model: 'life', ...body })
+  expect([got, json.error?.['code']], JSON.stringify(json)).toEqual([status, code])
+  expect(json.error?.['message']).toMatch(message)
+})
+
+test('no piece is written by a model of text, none where what is said is filtered, and none that is too long', async () => {
+  const body = { model: 'life', sense: 'grey' }
+  const { ask: askText } = await asking()
+  expect((await askText('/v1/pieces', body)).json.error).toMatchObject({ code: 'text_alone' })
+  const { ask: askFew } = await asking({ limits: { tokens: 63 } }, await sensibleServed())
+  expect((await askFew('/v1/pieces', body)).json.error).toMatchObject({ code: 'too_long' })
+  const served = await sensibleServed()
+  const filtered = { ...served, senses: served.senses, model: served.model, output: () => ({}) as never }
+  const { ask } = await asking({}, filtered)
+  expect((await ask('/v1/pieces', body)).json.error).toMatchObject({ code: 'filtered' })
 })

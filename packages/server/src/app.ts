@@ -25,10 +25,11 @@ import type { McpSdk } from './mcp/load-mcp.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { eventsRoute, recordRoute, reportRoute } from './routes/life-routes.ts'
 import { learnRoute } from './routes/learning-routes.ts'
+import { piecesRoute } from './routes/writing/pieces-route.ts'
 import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/reading-routes.ts'
 import type { Route } from './routes/route.ts'
 import { healthRoute, metricsRoute, modelsRoute, openApiRoute, versionRoute } from './routes/status-routes.ts'
-import { chatRoute, completionsRoute } from './routes/writing-routes.ts'
+import { chatRoute, completionsRoute } from './routes/writing/writing-routes.ts'
 import { KnownAnswers } from './feedback/known-answers.ts'
 import { Lessons } from './lessons.ts'
 import { behindHeader } from './openai/answers.ts'
@@ -136,7 +137,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
       completionsRoute(limits),
       chatRoute(limits),
       embeddingsRoute(limits),
-      ...[explainRoute(limits), learnRoute(limits)],
+      ...[piecesRoute(limits), explainRoute(limits), learnRoute(limits)],
     ],
     ...[eventsRoute, recordRoute, reportRoute],
     ...[growthRoute, planGrowthRoute(limits), growRoute(limits)],

@@ -32,5 +32,12 @@ export type {
 } from './served/served-growth.ts'
 export type { LifeEvent, LifeSaved, LifeSoFar, LifeStep, ServedLife, Told } from './served/served-life.ts'
 export type { RecalledPassage, ServedRecall } from './served/served-recall.ts'
-export type { SentPiece, ServedSenses } from './served/served-senses.ts'
+export type {
+  DrawnHow,
+  KnownSense,
+  SentPiece,
+  ServedSenses,
+  TokenWriter,
+  WrittenPiece,
+} from './served/served-senses.ts'
 export { type Turn, Turns, type TurnsOptions, type Work } from './turns.ts'

@@ -16,7 +16,7 @@ const types: ReadonlyMap<string, string> = new Map([
 /** What comes from here alone is run, shown or asked, no text becomes markup, and nobody may frame it. */
 const policy = [
   "default-src 'none'",
-  ...["script-src 'self'", "style-src 'self'", "connect-src 'self'", 'img-src data:'],
+  ...["script-src 'self'", "style-src 'self'", "connect-src 'self'", 'img-src data:', 'media-src data:'],
   ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
   ...["require-trusted-types-for 'script'", "trusted-types 'none'"],
 ].join('; ')

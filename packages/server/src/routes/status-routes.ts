@@ -19,6 +19,7 @@ export const modelsRoute: Route = {
           owned_by: 'burgeon',
           ...{ context: served.model.config.context, parameters: served.model.parameters.size },
           ...{ step: served.step(), learns: served.teacher !== undefined },
+          senses: served.senses?.all() ?? [],
         },
       ],
     }),

@@ -1,4 +1,5 @@
-/** What a model reads that is not text. */
+/** What a model reads and writes that is not text. */
+import type { GptConfig } from '@burgeon/gpt'
 
 /** A piece that was sent, as the bytes of its file. */
 export interface SentPiece {
@@ -9,8 +10,59 @@ export interface SentPiece {
   readonly name: string
 }
 
-/** Reads pieces of the senses that a model has learnt. */
+/** A sense that a model has. */
+export interface KnownSense {
+  /** Codec, version and size: `grey/1 28×28`. */
+  readonly name: string
+  /** Form of the files that are written of its pieces: `image/png`, `audio/wav`; null where none is. */
+  readonly media: string | null
+}
+
+/** How a piece is drawn. */
+export interface DrawnHow {
+  readonly temperature?: number
+  readonly topK?: number
+  readonly topP?: number
+  readonly seed?: number
+  /** What stands before it, such as its name. */
+  readonly prompt?: string
+  /** Of sound; as long as the context holds unless given. */
+  readonly seconds?: number
+  readonly signal?: AbortSignal
+}
+
+/** A piece that was written. */
+export interface WrittenPiece {
+  readonly sense: string
+  /** Form of the file. */
+  readonly media: string
+  /** The file. */
+  readonly bytes: Uint8Array
+}
+
+/** Writes tokens behind prompts: a model, or one that does it in its turns. */
+export interface TokenWriter {
+  readonly config: GptConfig
+  generate(
+    prompts: readonly (readonly number[])[],
+    options: Omit<DrawnHow, 'prompt' | 'seconds'> & {
+      readonly tokens: number
+      readonly onContextFull: 'error'
+    },
+  ): PromiseLike<readonly { readonly tokens: readonly number[] }[]>
+}
+
+/** Reads and writes pieces of the senses that a model has learnt. */
 export interface ServedSenses {
+  all(): readonly KnownSense[]
+  /**
+   * A piece that a model writes.
+   *
+   * @param sense Codec, where there is one size, or the whole name.
+   * @throws an error of ours for a sense that it has not, or of which no file is written, and for a piece that does
+   *   not fit.
+   */
+  write(sense: string, model: TokenWriter, how: DrawnHow): Promise<WrittenPiece>
   /**
    * A piece as tokens: that of its sense, its bytes, and the one behind a piece of open length.
    *

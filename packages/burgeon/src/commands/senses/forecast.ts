@@ -10,7 +10,7 @@ import { UsageError } from '../../terminal/usage-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { stoppable } from './stoppable-model.ts'
 import { checkNoFile, writeNewFile } from './new-file.ts'
-import { senseCalled, sensesOf } from './senses-of.ts'
+import { senseCalled, sensesOf } from '../../session/media/senses-of.ts'
 
 /** How far, how sure, and where it is written. */
 export interface ForecastCommandOptions {

@@ -1,8 +1,7 @@
 /** `burgeon generate --sense NAME -o FILE`: a picture or sound that a model writes. */
 import { extname } from 'node:path'
-import type { WritingModel } from '@burgeon/senses'
 import { broughtModel } from '../../models/open-model.ts'
-import { type FoundSenses, findSenses } from '../../sources/media/find-senses.ts'
+import { findSenses } from '../../sources/media/find-senses.ts'
 import type { CommandContext } from '../../terminal/command-context.ts'
 import { byteSize } from '../../terminal/quantities.ts'
 import { printable } from '../../terminal/terminal.ts'
@@ -10,7 +9,8 @@ import { UsageError } from '../../terminal/usage-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { stoppable } from './stoppable-model.ts'
 import { checkNoFile, writeNewFile } from './new-file.ts'
-import { type NamedSense, senseCalled } from './senses-of.ts'
+import { type NamedSense, senseCalled } from '../../session/media/senses-of.ts'
+import { mediaOf, writePiece } from '../../session/media/write-piece.ts'
 
 /** What is to be written, and where. */
 export interface GeneratePieceOptions {
@@ -31,11 +31,8 @@ export interface GeneratePieceOptions {
   readonly json: boolean
 }
 
-/** Samples of a second, and of a patch. */
-const [soundRate, patchSamples] = [8000, 16]
-
-/** Endings of files by codec. */
-const endings: Readonly<Record<string, string>> = { grey: '.png', rgb: '.png', pcm8: '.wav' }
+/** Endings of files by what they hold. */
+const endings = { 'image/png': '.png', 'audio/wav': '.wav' } as const
 
 /** Runs the command. Returns the exit code. */
 export async function generatePiece(options: GeneratePieceOptions, context: CommandContext): Promise<number> {
@@ -52,7 +49,15 @@ export async function generatePiece(options: GeneratePieceOptions, context: Comm
   const sense = senseCalled('generate', model, options.sense, from)
   checkForm(sense, out)
   await checkNoFile('generate', out)
-  const written = await filePiece(senses, stoppable(model), sense, options, context).catch(
+  const { prompt, seconds, temperature, topK, topP, seed } = options
+  const drawing = {
+    ...{ temperature, seed, signal: context.stop },
+    ...(prompt !== undefined && { prompt }),
+    ...(seconds !== undefined && { seconds }),
+    ...(topK !== undefined && { topK }),
+    ...(topP !== undefined && { topP }),
+  }
+  const written = await writePiece('generate', senses, stoppable(model), sense, drawing).catch(
     (error: unknown) => {
       if (context.stop.aborted) return null
       throw error
@@ -77,46 +82,13 @@ function checkForm({ codec, label }: NamedSense, out: string): void {
       'generate: a series is told from what came before it; expected burgeon forecast FILE.csv.',
     )
   }
-  const ending = Object.hasOwn(endings, codec) ? endings[codec] : undefined
-  if (ending === undefined) {
+  const media = mediaOf(codec)
+  if (media === null) {
     throw new UsageError(`generate: got ${label}, of which no file is written; expected grey, rgb or pcm8.`)
   }
+  const ending = endings[media]
   if (extname(out).toLowerCase() === ending) return
   throw new UsageError(
     `generate: got ${printable(out)} for ${label}; expected a file that ends with ${ending}.`,
   )
-}
-
-/** The bytes of a file with a piece that the model writes. */
-async function filePiece(
-  senses: FoundSenses,
-  model: WritingModel,
-  { codec, size }: NamedSense,
-  { prompt, seconds, temperature, topK, topP, seed }: GeneratePieceOptions,
-  { stop }: CommandContext,
-): Promise<Uint8Array> {
-  // As the name of a picture stands before it in a folder that was learnt.
-  const before = prompt === undefined ? '' : `${prompt}\n`
-  const drawing = {
-    ...{ before, temperature, seed, signal: stop },
-    ...(topK !== undefined && { topK }),
-    ...(topP !== undefined && { topP }),
-  }
-  if (codec === 'pcm8') {
-    const room = model.config.context - 1 - new TextEncoder().encode(before).length
-    const wanted = seconds === undefined ? room : Math.ceil((seconds * soundRate) / patchSamples)
-    if (wanted > room) {
-      throw new UsageError(
-        `generate: got --seconds ${seconds}; expected at most ${(Math.max(0, room) * patchSamples) / soundRate}, for which the context has room.`,
-      )
-    }
-    return senses.writeWav(
-      await senses.generateSense(model, senses.pcm8, size, { ...drawing, frames: wanted }),
-    )
-  }
-  if (seconds !== undefined)
-    throw new UsageError('generate: got --seconds for a picture; expected it for sound.')
-  const codecOfPictures = codec === 'rgb' ? senses.rgb : senses.grey
-  const picture = await senses.generateSense(model, codecOfPictures, size, drawing)
-  return senses.writePng({ ...picture, channels: codec === 'rgb' ? 3 : 1 })
 }

@@ -1,13 +1,21 @@
 /** The senses of a model, as a server has them. */
 import type { Gpt } from '@burgeon/gpt'
 import type { ServedSenses } from '@burgeon/server'
+import { senseCalled, sensesOf } from '../../session/media/senses-of.ts'
+import { mediaOf, writePiece } from '../../session/media/write-piece.ts'
 import { findSenses } from '../../sources/media/find-senses.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
 
-/** Reads pieces of the senses that a model has grown; undefined where it has none. */
+/** Reads and writes pieces of the senses that a model has grown; undefined where it has none. */
 export function servedSenses({ config }: Gpt): ServedSenses | undefined {
   if (config.patches === undefined) return undefined
   return {
+    all: () => sensesOf({ config }).map(({ label, codec }) => ({ name: label, media: mediaOf(codec) })),
+    async write(wanted, model, drawing) {
+      const sense = senseCalled('serve', { config }, wanted, 'this model')
+      const bytes = await writePiece('serve', await findSenses('serve'), model, sense, drawing)
+      return { sense: sense.label, media: mediaOf(sense.codec) ?? '', bytes }
+    },
     async tokensOf({ kind, bytes, name }) {
       const senses = await findSenses('serve')
       // A sound that is cut would be several pieces.

@@ -1,13 +1,13 @@
 /** Routes that write: completions and chats. */
-import { answer } from '../openai/answers.ts'
-import { chatLogProbs, completionLogProbs } from '../openai/log-probabilities.ts'
-import { writtenAnswer } from '../openai/recalled.ts'
-import { checkModel, checkRoom, promptTokens } from '../openai/prompts.ts'
-import { chatRequest, completionRequest } from '../openai/requests.ts'
-import { checkRoomForPieces, readTalk, withMarks, withPieces } from '../openai/sent-pieces.ts'
-import { readJson } from '../http/read-json.ts'
-import type { Limits } from '../limits.ts'
-import type { Route } from './route.ts'
+import { answer } from '../../openai/answers.ts'
+import { chatLogProbs, completionLogProbs } from '../../openai/log-probabilities.ts'
+import { writtenAnswer } from '../../openai/recalled.ts'
+import { checkModel, checkRoom, promptTokens } from '../../openai/prompts.ts'
+import { chatRequest, completionRequest } from '../../openai/requests.ts'
+import { checkRoomForPieces, readTalk, withMarks, withPieces } from '../../openai/sent-pieces.ts'
+import { readJson } from '../../http/read-json.ts'
+import type { Limits } from '../../limits.ts'
+import type { Route } from '../route.ts'
 
 /** What OpenAI writes where nothing is said. */
 const usualTokens = 16
