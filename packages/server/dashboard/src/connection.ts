@@ -25,6 +25,14 @@ export interface ModelJson {
   readonly context: number
   readonly parameters: number
   readonly learns: boolean
+  /** Senses beside text. */
+  readonly senses: readonly SenseJson[]
+}
+
+/** A sense of a model, and the form of files that are written of its pieces. */
+export interface SenseJson {
+  readonly name: string
+  readonly media: string | null
 }
 
 /** Milliseconds between two questions of the page. */

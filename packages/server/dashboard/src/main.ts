@@ -15,9 +15,10 @@ import {
 } from './life.ts'
 import { type LessonJson, lessonText } from './talk/judge.ts'
 import { clearFigures, learnt, showLife, showMachine, showModel } from './now.ts'
+import { showSenses, watchDrawing } from './talk/draw.ts'
 import { watchTalk } from './talk/talk.ts'
 
-let model: ModelJson = { id: '', context: 0, parameters: 0, learns: false }
+let model: ModelJson = { id: '', context: 0, parameters: 0, learns: false, senses: [] }
 let life: Life | null = null
 let connection = new AbortController()
 /** Whether checkpoints may have changed since they were asked for. */
@@ -52,6 +53,7 @@ function met(served: ModelJson): void {
   part('name').textContent = served.id
   document.title = `${served.id} – burgeon`
   mayHaveSaved = true
+  showSenses(served.senses)
   if (!isOther) return
   life = null
   clearFigures()
@@ -75,7 +77,15 @@ function heard(name: string, data: Json): boolean {
   // What was decided, here or elsewhere, is shown at once; what fails now is asked for again with the rest.
   const isDecision = name === 'kept' || (name === 'learner' && String(data['kind']).startsWith('growth'))
   if (isDecision) void poll().catch(() => {})
+  // A sense that has come is grown.
+  if (name === 'learner' && data['kind'] === 'growth') void refreshSenses().catch(() => {})
   return name === 'rollback'
+}
+
+async function refreshSenses(): Promise<void> {
+  const { data } = await ask<{ readonly data: readonly ModelJson[] }>('/v1/models')
+  model = { ...model, senses: data[0].senses }
+  showSenses(model.senses)
 }
 
 function setStatus(text: string, isLost: boolean): void {
@@ -156,4 +166,5 @@ function saveReport(report: Blob): void {
 part('dismiss').addEventListener('click', () => say(''))
 watchCourse()
 watchTalk(() => model)
+watchDrawing(() => model)
 connect()

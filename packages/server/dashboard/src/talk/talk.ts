@@ -1,7 +1,8 @@
 /** A talk with the model. Answers come as they are written. */
 import { ask, AskError, eventsOf, fetched } from '../ask.ts'
-import { byId, element, part } from '../elements.ts'
+import { byId, element, part, say } from '../elements.ts'
 import { judging } from './judge.ts'
+import { type ContentPart, partOf, type Piece as SentPiece, pieceOf, shown } from './pieces.ts'
 import { explaining } from './why.ts'
 
 /** The model that is served. */
@@ -14,8 +15,8 @@ export interface Model {
 
 interface Message {
   readonly role: 'user' | 'assistant'
-  readonly content: string
-  /** Tokens of it, with those that say who speaks. */
+  readonly content: string | readonly ContentPart[]
+  /** Tokens of its text, with those that say who speaks. */
   readonly tokens: number
 }
 
@@ -34,13 +35,24 @@ let writing: AbortController | null = null
 export function watchTalk(modelOf: () => Model): void {
   const message = byId('message', HTMLTextAreaElement)
   const form = byId('talk-form', HTMLFormElement)
+  const files = byId('files', HTMLInputElement)
   const list = part('messages')
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     const content = message.value.trim()
     if (content === '' || writing !== null) return
-    message.value = ''
-    void send(modelOf(), content)
+    const chosen = part('attach').hidden ? [] : [...(files.files ?? [])]
+    // Nothing else is sent while they are read.
+    writing = new AbortController()
+    void Promise.all(chosen.map(pieceOf))
+      .then((pieces) => {
+        message.value = files.value = ''
+        return send(modelOf(), content, pieces)
+      })
+      .catch((error: unknown) => {
+        writing = null
+        say((error as Error).message)
+      })
   })
   message.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
@@ -58,13 +70,14 @@ export function watchTalk(modelOf: () => Model): void {
 }
 
 /** Sends a message, and shows the answer piece by piece. */
-async function send(model: Model, content: string): Promise<void> {
+async function send(model: Model, content: string, pieces: readonly SentPiece[]): Promise<void> {
   const stop = new AbortController()
   writing = stop
   const list = part('messages')
   list.hidden = part('anew').hidden = part('stop').hidden = false
   part('send').hidden = true
-  list.append(element('li.mine', element('p.who', 'You'), element('p.text', content)))
+  const mine = [element('p.text', content), ...pieces.map(shown)]
+  list.append(element('li.mine', element('p.who', 'You'), ...mine))
   const text = element('p.text')
   const item = element('li.its', element('p.who', model.id), text)
   item.ariaBusy = 'true'
@@ -77,7 +90,9 @@ async function send(model: Model, content: string): Promise<void> {
   const begun = talk
   const before = begun.length
   try {
-    begun.push({ role: 'user', content, tokens: await tokensOf(content) })
+    const parts = [{ type: 'text' as const, text: content }, ...pieces.map(partOf)]
+    const whole = pieces.length === 0 ? content : parts
+    begun.push({ role: 'user', content: whole, tokens: await tokensOf(content) })
     for await (const { data } of eventsOf(await begin(model, stop.signal))) {
       if (data === '[DONE]') break
       hear(own, JSON.parse(data) as Piece)
