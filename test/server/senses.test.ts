@@ -135,6 +135,9 @@ test('a picture and sound are drawn as the model itself draws them, the same by 
   expect([...readPng(fileIn(drawn), 'drawn.png').pixels]).toEqual([...pixels])
   expect(await draw({ sense: 'grey/1 8x8', prompt: 'dot', seed: 5, temperature: 0.9 })).toEqual(drawn)
   expect((await draw({ sense: 'grey', prompt: 'dot', seed: 6 }))['data']).not.toBe(drawn['data'])
+  // Without a seed each is another.
+  const [one, other] = [await draw({ sense: 'grey' }), await draw({ sense: 'grey' })]
+  expect(one['data']).not.toBe(other['data'])
   const heard = await draw({ sense: 'pcm8', seconds: 0.05, seed: 1 })
   expect(heard).toMatchObject({ sense: 'pcm8/1', media_type: 'audio/wav' })
   expect(readWav(fileIn(heard), 'heard.wav').samples).toHaveLength(400)

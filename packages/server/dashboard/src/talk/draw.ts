@@ -34,7 +34,7 @@ export function watchDrawing(modelOf: () => { readonly id: string }): void {
     void acting(send, async () => {
       const [name, called] = [sense.value, prompt.value.trim()]
       const drawn = await ask<PieceJson>('/v1/pieces', {
-        ...{ model: modelOf().id, sense: name, seed: Math.floor(Math.random() * 2 ** 32) },
+        ...{ model: modelOf().id, sense: name },
         ...(called !== '' && { prompt: called }),
       })
       const title = called === '' ? drawn.sense : `${called} (${drawn.sense})`

@@ -1,4 +1,5 @@
 /** The route that draws pictures and writes sound. */
+import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 import { ApiError, refuseBy } from '../../http/api-error.ts'
 import { readJson } from '../../http/read-json.ts'
@@ -56,7 +57,9 @@ export const piecesRoute = (limits: Limits): Route => ({
       })
     }
     const { signal } = c.req.raw
-    const given = Object.entries({ ...rest, topK, topP }).filter(([, value]) => value !== undefined)
+    const given = Object.entries({ seed: randomInt(2 ** 32), ...rest, topK, topP }).filter(
+      ([, value]) => value !== undefined,
+    )
     const writer = inTurns(services, signal)
     const piece = await senses
       .write(sense, writer, { ...Object.fromEntries(given), signal })
