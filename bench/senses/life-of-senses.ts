@@ -1,7 +1,7 @@
 /** A model that learns rows of several senses in turn, one of which may arrive later. */
 import { adamw, chain, clipByGlobalNorm, warmUpCosine } from '@burgeon/autograd/optim'
 import { joinBatches, Learner, type LearnerState } from '@burgeon/continual'
-import { Gpt, type GptConfig, type GptState } from '@burgeon/gpt'
+import { Gpt, type GptConfig } from '@burgeon/gpt'
 import { type Device, scope } from '@burgeon/tensor'
 import { lossesOf } from './row-losses.ts'
 import { context, type SenseStream } from './sense-streams.ts'
@@ -43,8 +43,8 @@ export interface LifeOfSenses {
 export async function liveWithSenses(
   phases: readonly Phase[],
   options: LifeOptions,
-  begun?: LearnerState<GptState>,
-): Promise<LifeOfSenses & { readonly states: readonly LearnerState<GptState>[] }> {
+  begun?: LearnerState,
+): Promise<LifeOfSenses & { readonly states: readonly LearnerState[] }> {
   const { seed, rate, device, note } = options
   const learningRate = rateByRound(phases, rate)
   const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate, weightDecay: 0.01, epsilon: 1e-12 }))
@@ -53,7 +53,7 @@ export async function liveWithSenses(
     begun === undefined
       ? new Learner({ model: Gpt.create(sizes, { seed, device }), seed, optimizer })
       : Learner.fromState(begun, { device, optimizer })
-  const [bits, states] = [new Array<BitsBySense>(), new Array<LearnerState<GptState>>()]
+  const [bits, states] = [new Array<BitsBySense>(), new Array<LearnerState>()]
   const moved = { byGrowth: 0, byStep: 0 }
   let round = 0
   for (const [p, { senses, rounds }] of phases.entries()) {

@@ -1,10 +1,9 @@
 /** Where the pieces of a row are, and where a row may be cut. */
-import { endWithin, piecesIn, tokensWithin } from '@burgeon/gpt'
+import { endWithin, Gpt, piecesIn, tokensWithin } from '@burgeon/gpt'
 import { keyFromSeed, RandomStream } from '@burgeon/tensor'
 import { openReference } from '@burgeon/tensor/reference'
 import { expect, test } from 'vitest'
 import { someRows, tinyModel, tinySizes } from './tiny-senses.ts'
-import { Gpt } from '@burgeon/gpt'
 
 const reference = openReference()
 const rows = () => someRows(new RandomStream(keyFromSeed(1)))

@@ -24,7 +24,7 @@ export async function pieceOf(file: File): Promise<Piece> {
   if (media === null) throw new Error(`${file.name} is neither a picture (PNG) nor sound (WAV).`)
   const url = await new Promise<string>((resolve, reject) => {
     const reader = new FileReader()
-    reader.addEventListener('load', () => resolve(String(reader.result)))
+    reader.addEventListener('load', () => resolve(reader.result as string))
     reader.addEventListener('error', () => reject(new Error(`${file.name} cannot be read.`)))
     reader.readAsDataURL(file)
   })
