@@ -1,10 +1,19 @@
 /** A model that learns pieces of one sense, each with its name in letters behind it. */
-import { adamw, chain, clipByGlobalNorm, warmUpCosine } from '@burgeon/autograd/optim'
+import {
+  adamw,
+  byPath,
+  chain,
+  clipByGlobalNorm,
+  type GradientTransform,
+  muon,
+  type Schedule,
+  warmUpCosine,
+} from '@burgeon/autograd/optim'
 import { joinBatches, Learner, type TokenBatch } from '@burgeon/continual'
 import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import { type Codec, sense, senseRequest } from '@burgeon/senses'
-import { type Device, keyFromSeed, RandomStream, scope } from '@burgeon/tensor'
+import { type Device, keyFromSeed, type Parameter, RandomStream, scope } from '@burgeon/tensor'
 
 /** Pieces in order, with their names. */
 export interface NamedPieces<Piece> {
@@ -22,6 +31,8 @@ export interface NamingOptions {
   /** How often each piece is seen, in a new order each time. */
   readonly passes: number
   readonly rate: number
+  /** Rate of the matrices, which then learn by `muon`; they learn as all else unless given. */
+  readonly matrixRate?: number
   /** What a patch weighs beside a letter. */
   readonly patchWeight: number
   readonly device: Device
@@ -62,6 +73,22 @@ export async function learnNames<Piece>(
   return { parameters: size, named: right / test.count, bitsPerByte: bits / bytes }
 }
 
+/** What is looked up by a token, a place or a byte, or tells bytes apart: no map of a layer. */
+const isTable = (path: string): boolean => /(^|\.)embed\.(?!patch\.weight)|head|mixing/.test(path)
+
+/** Matrices of layers learn by `muon` (Jordan et al. 2024), all else by another optimizer. */
+function matricesBy(
+  { parameters }: Gpt,
+  learningRate: Schedule,
+  others: GradientTransform,
+): GradientTransform {
+  const isMatrix = ({ path, tensor }: Parameter): boolean => tensor.shape.length > 1 && !isTable(path)
+  const matrices = new Set([...parameters].filter(isMatrix).map(({ path }) => path))
+  return byPath((path) => (matrices.has(path) ? 'matrices' : 'others'), {
+    ...{ matrices: muon({ learningRate, weightDecay: 0.01 }), others },
+  })
+}
+
 /** A model that has learnt pieces. */
 export async function learnPieces<Piece>(
   codec: Codec<Piece, unknown>,
@@ -69,7 +96,7 @@ export async function learnPieces<Piece>(
   place: NamePlace,
   options: NamingOptions,
 ): Promise<Gpt> {
-  const { seed, context, rows, passes, rate, device, note } = options
+  const { seed, context, rows, passes, rate, matrixRate, device, note } = options
   const model = Gpt.create({ context, embed: 128, heads: 4, layers: 3 }, { seed, device })
   const request = senseRequest(codec, train.at(0).piece, place === 'before' ? { share: 0.01 } : {})
   await grow(model, request, { mirrors: [], key: [seed, 1] })
@@ -78,10 +105,12 @@ export async function learnPieces<Piece>(
     new RandomStream(keyFromSeed(seed)).named('order'),
   ]
   const total = passes * perPass
-  const learningRate = warmUpCosine({ peak: rate, warmup: Math.ceil(total / 20), total, final: rate / 50 })
+  const rising = (peak: number): Schedule =>
+    warmUpCosine({ peak, warmup: Math.ceil(total / 20), total, final: peak / 50 })
   // Of 800 predictions five weigh much: gradients are far smaller than where each counts.
-  const optimizer = chain(clipByGlobalNorm(1), adamw({ learningRate, weightDecay: 0.01, epsilon: 1e-12 }))
-  const learner = new Learner({ model, seed, optimizer })
+  const each = adamw({ learningRate: rising(rate), weightDecay: 0.01, epsilon: 1e-12 })
+  const update = matrixRate === undefined ? each : matricesBy(model, rising(matrixRate), each)
+  const learner = new Learner({ model, seed, optimizer: chain(clipByGlobalNorm(1), update) })
   let step = 0
   for (let pass = 0; pass < passes; pass++) {
     const order = Array.from({ length: train.count }, (_, i) => i)
