@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { compileDashboard } from '../../scripts/pack-packages.ts'
 import { withChromium } from '../browser/chromium.ts'
 import { pageOf } from '../browser/serve-page.ts'
-import { picture, sensibleServed, sound } from '../server/sensible-served.ts'
+import { picture, sensibleServed, sound, table } from '../server/sensible-served.ts'
 import { smallServed } from '../server/small-served.ts'
 import { accessFaults, faultsOf, openDashboard, servedFor } from './shown.ts'
 
@@ -85,6 +85,26 @@ withChromium((open) => {
       expect(faults).toEqual([])
     })
 
+    test('tells what comes next in a table, as lines', async () => {
+      const { url } = await servedFor(await sensibleServed())
+      const faults = faultsOf(page())
+      await openDashboard(page(), url)
+      const buffer = Buffer.from(table.replace('degrees', '<b>degrees</b>'))
+      await page().getByLabel('Table (CSV)').setInputFiles({ name: 'hall.csv', mimeType: 'text/csv', buffer })
+      await page().getByLabel('Moments ahead').fill('5')
+      await page().keyboard.press('Enter')
+      const drawing = page().getByRole('img', { name: /^<b>degrees<\/b>: from [\d.]+ to .* in 5 moments$/ })
+      await drawing.waitFor()
+      const path = async (kind: string): Promise<string> =>
+        String(await drawing.locator(`.${kind}`).getAttribute('d'))
+      // 39 numbers around one that is missing.
+      expect((await path('raw')).match(/[ML]/g)).toHaveLength(39)
+      expect((await path('raw')).match(/M/g)).toHaveLength(2)
+      expect((await path('curve')).match(/[ML]/g)?.length).toBeGreaterThan(0)
+      expect(await accessFaults(page())).toEqual([])
+      expect(faults).toEqual([])
+    })
+
     test('sends no file of another form, and a model of text is offered none', async () => {
       const { url } = await servedFor(await sensibleServed())
       await openDashboard(page(), url)
@@ -96,7 +116,7 @@ withChromium((open) => {
       expect(await page().inputValue('#message')).toBe('This?')
       const other = await servedFor(await smallServed())
       await openDashboard(page(), other.url)
-      expect([await page().isVisible('#attach'), await page().isVisible('#draw')]).toEqual([false, false])
+      for (const id of ['#attach', '#draw', '#foretell']) expect(await page().isVisible(id)).toBe(false)
     })
   })
 })

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { times } from '../how-long.ts'
 import { asking, type Asked, lifeFolder, servedLife, smallServed } from './small-served.ts'
-import { sensibleServed } from './sensible-served.ts'
+import { sensibleServed, table } from './sensible-served.ts'
 
 /** Right bodies: every field is made wrong in turn. */
 const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -56,6 +56,7 @@ const right: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       seed: 1,
     },
   },
+  '/v1/forecast': { model: 'life', table, steps: 2, level: 0.8, samples: 2, temperature: 1, seed: 1 },
   '/v1/explain': { model: 'life', prompt: 'a', answer: 'b', instead: 'c', experiences: 1 },
   '/v1/learn': { documents: [{ text: 'a', domain: 'b' }], domain: 'c' },
 }
@@ -102,8 +103,9 @@ function expectKnown({ status, json, headers }: Asked, what: string): void {
 test.each(Object.entries(right))(
   '%s: a right body is answered, and every field made wrong is its own mistake',
   async (path, body) => {
-    const served =
-      path === '/v1/pieces' ? await sensibleServed() : await smallServed(await lifeFolder(growing))
+    const served = ['/v1/pieces', '/v1/forecast'].includes(path)
+      ? await sensibleServed()
+      : await smallServed(await lifeFolder(growing))
     const { ask } = await asking({}, served)
     // There is something to remember, so that what wants a step can have one.
     await ask('/v1/learn', { text: 'abc '.repeat(100) })

@@ -1,10 +1,19 @@
 /** Pictures and sound in a talk: read by a model that has learnt such, refused by what cannot be. */
 import { byteTokenizer } from '@burgeon/gpt'
-import { generateSense, grey, pcm8, type Raster, readWav, writeWav } from '@burgeon/senses'
+import {
+  forecast,
+  generateSense,
+  grey,
+  pcm8,
+  type Raster,
+  readTable,
+  readWav,
+  writeWav,
+} from '@burgeon/senses'
 import { readPng, writePng } from '@burgeon/senses/node'
 import { expect, test } from 'vitest'
 import { asking } from './small-served.ts'
-import { picture, sensibleServed, sound } from './sensible-served.ts'
+import { picture, sensibleServed, sound, table } from './sensible-served.ts'
 
 const dataUrl = (raster: Raster): string =>
   `data:image/png;base64,${Buffer.from(writePng({ ...raster, channels: 1 })).toString('base64')}`
@@ -124,6 +133,7 @@ test('a picture and sound are drawn as the model itself draws them, the same by 
   expect(data[0].senses).toEqual([
     { name: 'grey/1 8×8', media: 'image/png' },
     { name: 'pcm8/1', media: 'audio/wav' },
+    { name: 'series/1 1', media: null },
   ])
   const draw = async (body: object) => (await ask('/v1/pieces', { model: 'life', ...body })).json
   const fileIn = (json: Readonly<Record<string, unknown>>): Uint8Array =>
@@ -167,4 +177,42 @@ test('no piece is written by a model of text, none where what is said is filtere
   const filtered = { ...served, senses: served.senses, model: served.model, output: () => ({}) as never }
   const { ask } = await asking({}, filtered)
   expect((await ask('/v1/pieces', body)).json.error).toMatchObject({ code: 'filtered' })
+})
+
+test('a table is told on as the model itself tells it on', async () => {
+  const served = await sensibleServed()
+  const { ask } = await asking({}, served)
+  const how = { steps: 3, samples: 4, seed: 2, level: 0.8 }
+  const { status, json } = await ask('/v1/forecast', { model: 'life', table, ...how })
+  expect(status, JSON.stringify(json)).toBe(200)
+  const { columns: channels } = readTable(new TextEncoder().encode(table), 'a table')
+  const next = await forecast(served.model, { channels }, how)
+  const numbers = (values: Float64Array) => [...values].map((value) => (Number.isNaN(value) ? null : value))
+  expect(json).toMatchObject({
+    ...{ object: 'forecast', steps: 3, level: 0.8 },
+    columns: [
+      {
+        ...{ name: 'degrees', latest: numbers(channels[0]), median: numbers(next.median[0]) },
+        ...{ lower: numbers(next.lower[0]), upper: numbers(next.upper[0]) },
+      },
+    ],
+  })
+})
+
+test.for([
+  [{ table: 'a,b\n1,2\n3,4\n' }, 'no_forecast', /called series\/1 2 in this model/],
+  [{ table: 'a\nx\n' }, 'no_forecast', /the table/],
+  [{ steps: 500 }, 'no_forecast', /room/],
+  [{ steps: 20 }, 'too_long', /at most 19/],
+] as const)('%o is not foretold', async ([change, code, message]) => {
+  const { ask } = await asking({ limits: { tokens: 19 } }, await sensibleServed())
+  const { status, json } = await ask('/v1/forecast', { model: 'life', table, steps: 3, ...change })
+  expect([status, json.error?.['code']], JSON.stringify(json)).toEqual([400, code])
+  expect(json.error?.['message']).toMatch(message)
+})
+
+test('a model of text foretells nothing', async () => {
+  const { ask } = await asking()
+  const { json } = await ask('/v1/forecast', { model: 'life', table, steps: 3 })
+  expect(json.error).toMatchObject({ code: 'text_alone' })
 })

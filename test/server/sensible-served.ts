@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeDisk } from '@burgeon/gpt/node'
-import { grey, pcm8, type Raster, senseRequest } from '@burgeon/senses'
+import { grey, pcm8, type Raster, senseRequest, series, writeTable } from '@burgeon/senses'
 import type { ServedModel } from '@burgeon/server'
 import { buildLearner, emptyRecord, type LifeSettings, saveLife } from 'burgeon/session'
 import { onTestFinished } from 'vitest'
@@ -14,6 +14,10 @@ export const picture = (side: number, shade = 3): Raster => ({
   ...{ width: side, height: side },
   pixels: Uint8Array.from({ length: side * side }, (_, i) => (shade * i) % 256),
 })
+
+/** Degrees of a hall, one of them missing, and the same as a file. */
+const hall = Float64Array.from({ length: 40 }, (_, i) => (i === 7 ? NaN : 20 + 4 * Math.sin(i / 4)))
+export const table: string = new TextDecoder().decode(writeTable({ names: ['degrees'], columns: [hall] }))
 
 /** A hundredth of a second. */
 export const sound = { rate: 8000, samples: Float32Array.from({ length: 80 }, (_, i) => Math.sin(i)) }
@@ -29,6 +33,7 @@ export async function sensibleServed(
   const learner = buildLearner(settings)
   await learner.grow(senseRequest(grey, picture(8), { share: 0.01 }), [1, 1])
   await learner.grow(senseRequest(pcm8, sound), [1, 2])
+  await learner.grow(senseRequest(series, { channels: [hall] }), [1, 3])
   const place = join(folder, 'life')
   const record = emptyRecord(learner.model.parameters.size)
   await saveLife(nodeDisk(place), { settings, learner, record })

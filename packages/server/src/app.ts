@@ -25,6 +25,7 @@ import type { McpSdk } from './mcp/load-mcp.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { eventsRoute, recordRoute, reportRoute } from './routes/life-routes.ts'
 import { learnRoute } from './routes/learning-routes.ts'
+import { forecastRoute } from './routes/writing/forecast-route.ts'
 import { piecesRoute } from './routes/writing/pieces-route.ts'
 import { detokenizeRoute, embeddingsRoute, tokenizeRoute } from './routes/reading-routes.ts'
 import type { Route } from './routes/route.ts'
@@ -137,7 +138,7 @@ export function createApp(served: ServedModel, options: AppOptions = {}): App {
       completionsRoute(limits),
       chatRoute(limits),
       embeddingsRoute(limits),
-      ...[piecesRoute(limits), explainRoute(limits), learnRoute(limits)],
+      ...[piecesRoute(limits), forecastRoute(limits), explainRoute(limits), learnRoute(limits)],
     ],
     ...[eventsRoute, recordRoute, reportRoute],
     ...[growthRoute, planGrowthRoute(limits), growRoute(limits)],

@@ -34,6 +34,8 @@ export type { LifeEvent, LifeSaved, LifeSoFar, LifeStep, ServedLife, Told } from
 export type { RecalledPassage, ServedRecall } from './served/served-recall.ts'
 export type {
   DrawnHow,
+  ForetoldColumn,
+  ForetoldHow,
   KnownSense,
   SentPiece,
   ServedSenses,

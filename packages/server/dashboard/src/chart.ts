@@ -81,7 +81,8 @@ export function draw(place: HTMLElement, chart: Chart): void {
   place.replaceChildren(picture)
 }
 
-function shape(name: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
+/** A part of a drawing. */
+export function shape(name: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
   const made = document.createElementNS('http://www.w3.org/2000/svg', name)
   for (const [key, value] of Object.entries(attributes))
     made.setAttribute(key, typeof value === 'number' ? String(Math.round(value * 10) / 10) : value)

@@ -16,6 +16,7 @@ import {
 import { type LessonJson, lessonText } from './talk/judge.ts'
 import { clearFigures, learnt, showLife, showMachine, showModel } from './now.ts'
 import { showSenses, watchDrawing } from './talk/draw.ts'
+import { watchForetelling } from './talk/foretell.ts'
 import { watchTalk } from './talk/talk.ts'
 
 let model: ModelJson = { id: '', context: 0, parameters: 0, learns: false, senses: [] }
@@ -167,4 +168,5 @@ part('dismiss').addEventListener('click', () => say(''))
 watchCourse()
 watchTalk(() => model)
 watchDrawing(() => model)
+watchForetelling(() => model)
 connect()

@@ -52,6 +52,29 @@ export interface TokenWriter {
   ): PromiseLike<readonly { readonly tokens: readonly number[] }[]>
 }
 
+/** How far a table is told on, and how sure. */
+export interface ForetoldHow {
+  /** Moments. */
+  readonly steps: number
+  /** Share of what comes that the band shall hold. */
+  readonly level: number
+  /** Continuations that are drawn. */
+  readonly samples: number
+  readonly temperature: number
+  readonly seed: number
+  readonly signal: AbortSignal
+}
+
+/** What comes next in a column, moment by moment; NaN where nothing comes. */
+export interface ForetoldColumn {
+  readonly name: string
+  /** What was read last. */
+  readonly latest: ArrayLike<number>
+  readonly median: ArrayLike<number>
+  readonly lower: ArrayLike<number>
+  readonly upper: ArrayLike<number>
+}
+
 /** Reads and writes pieces of the senses that a model has learnt. */
 export interface ServedSenses {
   all(): readonly KnownSense[]
@@ -63,6 +86,13 @@ export interface ServedSenses {
    *   not fit.
    */
   write(sense: string, model: TokenWriter, how: DrawnHow): Promise<WrittenPiece>
+  /**
+   * What comes next in a table.
+   *
+   * @param table A CSV file.
+   * @throws an error of ours for one that cannot be read, or of which the model has not learnt any.
+   */
+  forecast(table: Uint8Array, model: TokenWriter, how: ForetoldHow): Promise<readonly ForetoldColumn[]>
   /**
    * A piece as tokens: that of its sense, its bytes, and the one behind a piece of open length.
    *

@@ -6,6 +6,9 @@ import { mediaOf, writePiece } from '../../session/media/write-piece.ts'
 import { findSenses } from '../../sources/media/find-senses.ts'
 import { UsageError } from '../../terminal/usage-error.ts'
 
+/** Moments of a table that are shown before what comes. */
+const shownMoments = 64
+
 /** Reads and writes pieces of the senses that a model has grown; undefined where it has none. */
 export function servedSenses({ config }: Gpt): ServedSenses | undefined {
   if (config.patches === undefined) return undefined
@@ -15,6 +18,18 @@ export function servedSenses({ config }: Gpt): ServedSenses | undefined {
       const sense = senseCalled('serve', { config }, wanted, 'this model')
       const bytes = await writePiece('serve', await findSenses('serve'), model, sense, drawing)
       return { sense: sense.label, media: mediaOf(sense.codec) ?? '', bytes }
+    },
+    async forecast(table, model, how) {
+      const senses = await findSenses('serve')
+      const { names, columns } = senses.readTable(table, 'the table')
+      const label = senses.labelOf(senses.series, [names.length])
+      if (!sensesOf({ config }).some((sense) => sense.label === label))
+        senseCalled('serve', { config }, label, 'this model')
+      const next = await senses.forecast(model, { channels: columns }, how)
+      return names.map((name, i) => ({
+        ...{ name, latest: columns[i].slice(-shownMoments) },
+        ...{ median: next.median[i], lower: next.lower[i], upper: next.upper[i] },
+      }))
     },
     async tokensOf({ kind, bytes, name }) {
       const senses = await findSenses('serve')

@@ -16,6 +16,7 @@ export function showSenses(senses: readonly SenseJson[]): void {
   const names = senses.filter(({ media }) => media !== null).map(({ name }) => name)
   part('draw').hidden = names.length === 0
   part('attach').hidden = senses.length === 0
+  part('foretell').hidden = !senses.some(({ name }) => name.startsWith('series/'))
   const list = byId('sense', HTMLSelectElement)
   const known = [...list.options].map(({ value }) => value)
   // What somebody has chosen stays chosen.

@@ -6,9 +6,8 @@ import { readJson } from '../../http/read-json.ts'
 import type { Limits } from '../../limits.ts'
 import { versionHeader } from '../../openai/answers.ts'
 import { checkModel } from '../../openai/prompts.ts'
-import type { TokenWriter } from '../../served/served-senses.ts'
-import type { Services } from '../../services.ts'
 import type { Route } from '../route.ts'
+import { inTurns } from './in-turns.ts'
 
 interface PieceBody {
   readonly model: string
@@ -74,35 +73,3 @@ export const piecesRoute = (limits: Limits): Route => ({
     return c.json({ ...body, data }, 200, { [versionHeader]: writer.version() })
   },
 })
-
-/** The model that is served, which writes beside others, a token in each turn. */
-function inTurns(
-  { served, turns, writers, limits }: Services,
-  signal: AbortSignal,
-): TokenWriter & { version(): string } {
-  let version = ''
-  return {
-    config: served.model.config,
-    version: () => version,
-    async generate(prompts, options) {
-      if (options.tokens > limits.tokens) {
-        throw new ApiError(
-          400,
-          `sense: got a piece of ${options.tokens} bytes; at most ${limits.tokens} are written.`,
-          {
-            ...{ param: 'sense', code: 'too_long' },
-          },
-        )
-      }
-      const begun = await turns.take('generate', () => writers.begin(prompts, { ...options, signal }))
-      const { generation, together } = begun
-      version = begun.version
-      try {
-        while (!generation.isDone) await together.next(generation)
-        return generation.results()
-      } finally {
-        generation.end()
-      }
-    },
-  }
-}
