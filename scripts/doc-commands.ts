@@ -214,6 +214,8 @@ export const otherwise: Readonly<Record<string, Otherwise>> = {
   'npm run bench -- unattended': bench('unattended'),
   'npm run bench -- choice --data DIR': { because: data },
   'npm run bench -- recall --data DIR': { because: data },
+  'npm run bench -- video --data DIR': { because: data },
+  'npm run bench -- five-senses --data DIR': { because: data },
   'npm run bench -- safety --data DIR': { because: data },
   'npm run bench -- self-knowledge --data DIR': { because: data },
   'npm run bench -- averaging --data DIR': { because: data },
