@@ -56,6 +56,23 @@ test('each domain has a label, and no byte of the text is left out', async () =>
     expect(tokenizer?.bytesOf(token)).toHaveLength(0)
 })
 
+test('what has no label for want of room is said', async () => {
+  for (const [name, files] of [
+    ['few', 3],
+    ['many', 68],
+  ] as const) {
+    mkdirSync(place(name))
+    for (let file = 0; file < files; file++) writeFileSync(place(`${name}/${file + 10}.txt`), cats.repeat(3))
+    await bear(`of-${name}`, { ...smallLife, memoryRows: 20, labels: true })
+  }
+  const ofFew = await called(['learn', place('few'), '--resume', '--out', place('of-few')])
+  expect(ofFew.output).not.toContain('Without a label')
+  const ofMany = await called(['learn', place('many'), '--resume', '--out', place('of-many')])
+  expect(ofMany.output).toContain(
+    'Without a label: 74.txt, 75.txt, 76.txt, and 1 more. There are 64; at most 64',
+  )
+})
+
 describe('generate', () => {
   const how = ['-n', '4', '-t', '0', '--prompt', 'five six']
   test('writes as in the domain that is asked for, or as in that of the prompt', async () => {

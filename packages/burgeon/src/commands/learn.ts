@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
+import { ends, moreOf } from '../report/legible.ts'
 import type { LifeReport } from '../report/life-report.ts'
 import { machineFacts } from '../report/machine-facts.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
@@ -181,5 +182,20 @@ async function printLearnt(life: KnownLife, session: Learnt, context: CommandCon
     `Look inside ${shellCommand('inspect', '--from', pathArgument(checkpoint.path), '--growth')}`,
     `Learn more  ${session.onceMore}`,
   ]
-  await printReport(report, { prompt, before: [losses], after }, context)
+  await printReport(report, { prompt, before: [losses, ...unlabelled(life)], after }, context)
+}
+
+/** What a life that learns with labels has learnt without one; no line where that is nothing. */
+function unlabelled({ learner: { strategy }, record }: KnownLife): string[] {
+  const { context } = strategy
+  if (context === undefined) return []
+  // Of a long life earlier spans are joined, and what they hold is not known one by one.
+  const read = new Set(record.spans.map(({ domain }) => domain).filter((domain) => !domain.includes(' … ')))
+  const without = [...read].filter((domain) => context.placeOf(domain) < 0)
+  if (without.length === 0) return []
+  const { shown, more } = ends(without, 3, 0)
+  const names = [...shown.map(printable), ...(more > 0 ? [moreOf(more, '')] : [])].join(', ').trim()
+  return [
+    `Without a label: ${names}. There are ${context.labels.length}; at most ${context.limit}, and as many as --max-parameters has room for.`,
+  ]
 }
