@@ -89,7 +89,7 @@ async function expectEachOnce(place: ClusterPlace, text: string): Promise<void> 
   const learnt: number[] = []
   await surveyCluster(place.log, (round) => learnt.push(...round.learnt.flatMap(({ records }) => records)))
   expect(learnt.toSorted((a, b) => a - b)).toEqual(Array.from({ length: ids.size }, (_, i) => i + 1))
-  const { course } = await replayCluster(place)
+  const { course } = await replayCluster(place, { from: 'oldest' })
   expect(course).toMatchObject({ learnt: ids.size, skipped: 0, left: [] })
 }
 
@@ -99,7 +99,7 @@ describe.skipIf(!hasNats)('burgeon cluster', () => {
     // Whoever joins first waits for a cluster to begin.
     const workers = ['a', 'b'].map((name) => house.join(name))
     await workers[0].says('status', /waiting for nats.*begin a cluster of this name first/)
-    const start = house.start('--form', 'int8')
+    const start = house.start('--form', 'int8', '--keep-every', '2', '--keep-states', '1')
     expect(await start.ended, start.said.status).toBe(0)
     const [end, ...rounds] = linesOf(start.said.output).toReversed()
     expect(end).toMatchObject({ kind: 'summary', done: true, skipped: 0, checkpoint: 'life' })
@@ -130,6 +130,11 @@ describe.skipIf(!hasNats)('burgeon cluster', () => {
     for (const { steps } of told.workers) expect(steps).toBeGreaterThan(0)
     const shown = await called(house.of('status'))
     expect(shown.output).toMatch(/^notes: round \d+ has ended; of \d+ records \d+ are learnt/)
+    // What nobody needs is gone: a state stays, and what was learnt since.
+    expect(told.replayableFrom).toBeGreaterThan(Number(end.round) - 2)
+    expect(shown.output).toContain(`Updates of before round ${String(told.replayableFrom)} are removed`)
+    expect((await place.blobs.list()).length).toBeLessThanOrEqual(1 + 2)
+    await expect(replayCluster(place)).rejects.toThrow("{ from: 'oldest' }")
 
     // One is had to leave, the other is told to end; both say so.
     expect((await called(house.of('leave', 'a'))).output).toContain('a leaves notes')
@@ -150,7 +155,7 @@ describe.skipIf(!hasNats)('burgeon cluster', () => {
     const own = await loadLife(nodeDisk(life))
     expect(own.origin.maker).toBe('cluster')
     expect(own.learner.step).toBe(end.learnt)
-    const { state } = await replayCluster(place)
+    const { state } = await replayCluster(place, { from: 'oldest' })
     const weights = (await own.learner.model.toState()).weights
     for (const [path, { data }] of Object.entries(state.weights)) expect(weights[path].data).toEqual(data)
     // The losses that are on record are those that workers told, and the text that was held out is predicted.

@@ -130,7 +130,7 @@ async function expectWhole(
   const learnt: number[] = []
   await surveyCluster(place.log, (round) => learnt.push(...round.learnt.flatMap((each) => each.records)))
   expect(learnt.toSorted((a, b) => a - b)).toEqual(records.map((_, i) => i + 1))
-  const { course, state } = await replayCluster(place)
+  const { course, state } = await replayCluster(place, { from: 'oldest' })
   expect(course).toMatchObject({ learnt: records.length, skipped: 0, left: [] })
   const [own, undisturbed] = [await lossOf(state, records), await undisturbedLoss(records, atATime)]
   expect(own).toBeLessThan(1.02 * undisturbed)

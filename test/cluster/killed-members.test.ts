@@ -68,7 +68,7 @@ test.skipIf(!hasNats)('each record counts once, whoever is killed, the broker am
   // Who opens it anew reads the whole log; while the broker comes back, it may not be heard.
   const learnt = async (): Promise<number> => (await Coordinator.open(place)).course.learnt
   await expect.poll(() => learnt().catch(() => 0), { interval: 200, message: said }).toBe(count)
-  const { course } = await replayCluster(place)
+  const { course } = await replayCluster(place, { from: 'oldest' })
   expect(course.learnt).toBe(count)
   expect(course.skipped).toBe(0)
   // Nobody has ended by itself.

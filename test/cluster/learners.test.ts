@@ -303,7 +303,7 @@ function distance({ coordinator: a }: SmallCluster, { coordinator: b }: SmallClu
 }
 
 test('parts of a learner stay with the worker: its optimizer goes on, and clipping has its say', async () => {
-  const cluster = await clusterOfTest(texts(16), [])
+  const cluster = await clusterOfTest(texts(16), [], { keepStates: 9 })
   const worker = await cluster.open('a', { strategy: { transforms: [clipByGlobalNorm(1e-9)] } })
   await cluster.settle()
   const before = (await entriesOfKind(cluster.place, 'born'))[0].version

@@ -159,6 +159,10 @@ describe.skipIf(!hasNats)('over NATS', () => {
       await expect(own.log.append(left, author === undefined ? {} : { author })).rejects.toThrow(LogError)
     }
     await expect(own.records.append(bytes(1))).rejects.toThrow(LogError)
+    // To remove is the coordinator's.
+    const { version } = cluster.coordinator.course
+    await expect(own.blobs.remove(version)).rejects.toThrow(/natsBlobs: remove/)
+    expect(await place.blobs.has(version)).toBe(true)
     await expect(dismissWorker(own.log, 'b', 'a says so')).rejects.toThrow(LogError)
     for (let isBusy = true; isBusy; ) isBusy = (await worker.turn()) || (await cluster.coordinator.turn())
     expect(cluster.coordinator.course).toMatchObject({ learnt: 8, members: ['a'] })

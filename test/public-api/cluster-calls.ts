@@ -101,7 +101,13 @@ export const clusterCalls: CallsOf<typeof api> = {
   dismissWorker: [
     () => ({ args: { log: api.memoryLog(), worker: 'a', reason: 'tired' }, run: api.dismissWorker }),
   ],
-  replayCluster: [() => ({ args: { place: place() }, run: read(api.replayCluster) })],
+  replayCluster: [
+    () => ({
+      args: { place: place(), options: { from: 'oldest' as const } },
+      run: (...[own, options]: Parameters<typeof api.replayCluster>) =>
+        read((given: typeof own) => api.replayCluster(given, options))(own),
+    }),
+  ],
   Coordinator: [
     () => ({
       args: { place: place(), model, options: settings(), birth: { seed: 1 } },
@@ -200,7 +206,16 @@ const place = (): api.ClusterPlace => ({
 })
 const begun = (): Promise<api.Coordinator> => api.Coordinator.found(place(), model)
 const settings = (): api.ClusterSettings => ({
-  ...{ localSteps: 4, rate: 0.5, momentum: 0.5, form: 'int8', share: 0.5, outlier: 3, keepEvery: 2 },
+  ...{
+    localSteps: 4,
+    rate: 0.5,
+    momentum: 0.5,
+    form: 'int8',
+    share: 0.5,
+    outlier: 3,
+    keepEvery: 2,
+    keepStates: 3,
+  },
 })
 
 const connected = (): api.Transport => api.inProcessNetwork().connect()

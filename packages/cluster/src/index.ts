@@ -2,7 +2,7 @@
 export { BlobError, ClusterError, LogError, TransportError } from './errors.ts'
 export { dismissWorker } from './learners/dismiss-worker.ts'
 export { Coordinator, type ClusterPlace, type CoordinatorTurn } from './learners/coordinator.ts'
-export type { Course, OpenRound } from './learners/course.ts'
+export type { Course, KeptState, OpenRound } from './learners/course.ts'
 export {
   type AcceptedUpdate,
   type BornEntry,
@@ -14,6 +14,7 @@ export {
   type KeptEntry,
   type LeftEntry,
   type RefusedUpdate,
+  type RemovedEntry,
   type RoundEntry,
   type UpdateEntry,
 } from './learners/entries.ts'
@@ -35,7 +36,7 @@ export {
   type SurveyedRound,
   type SurveyedWorker,
 } from './learners/survey.ts'
-export { replayCluster } from './learners/replay-cluster.ts'
+export { type ReplayedCluster, replayCluster } from './learners/replay-cluster.ts'
 export { sharedGradients, type SharedGradientsOptions } from './learners/synchronous/shared-gradients.ts'
 export { ClusterWorker, type WorkerOptions, type WorkerTurn } from './learners/worker.ts'
 export {

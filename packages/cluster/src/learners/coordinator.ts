@@ -8,6 +8,7 @@ import { aLog, type Log } from '../seams/log.ts'
 import { coordinatorName, type Course } from './course.ts'
 import { dealRecords, owedOf } from './deal-records.ts'
 import { bytesOfEntry, type ClosedEntry, type ClusterEntry, type RefusedUpdate } from './entries.ts'
+import { OldBlobs } from './old-blobs.ts'
 import { grownOuter } from './outer/grown-outer.ts'
 import { outliersOf, type ReadUpdate, readUpdate } from './outer/judge-update.ts'
 import { bytesOfOuter, outerStateOf, type OuterState, versionOf } from './outer/outer-state.ts'
@@ -44,11 +45,13 @@ export interface CoordinatorTurn {
 export class Coordinator {
   readonly #place: ClusterPlace
   readonly #shared: SharedState
+  readonly #old: OldBlobs
   #request: GrowthRequest | null = null
 
   private constructor(place: ClusterPlace, shared: SharedState) {
     this.#place = place
     this.#shared = shared
+    this.#old = new OldBlobs(place)
   }
 
   /**
@@ -68,9 +71,9 @@ export class Coordinator {
     checkArgument('Coordinator.found', 'model', model, checks.role<Gpt>('a Gpt', 'config', 'toState'))
     const own = clusterSettings('Coordinator.found: settings', settings)
     if (birth !== undefined) checkArgument('Coordinator.found', 'birth', birth, checks.object('an object'))
-    const version = await place.blobs.put(bytesOfOuter(await outerStateOf(model)))
-    const entry = bytesOfEntry({ kind: 'born', settings: own, version, ...(birth && { birth }) })
     if ((await place.log.last()) === 0) {
+      const version = await place.blobs.put(bytesOfOuter(await outerStateOf(model)))
+      const entry = bytesOfEntry({ kind: 'born', settings: own, version, ...(birth && { birth }) })
       await place.log.append(entry, { id: 'born', author: coordinatorName, after: 0 })
     }
     return Coordinator.open(place)
@@ -100,7 +103,7 @@ export class Coordinator {
 
   /**
    * Looks at the log, and does what is due: ends a round whose updates are all there, has the cluster grow, begins
-   * a round.
+   * a round, removes what nobody needs any more.
    *
    * @returns Whether there was anything to do.
    * @throws What log and blobs throw, ClusterError as `open`; GrowthRefusedError and OptionError for a growth that
@@ -110,6 +113,13 @@ export class Coordinator {
     checkOptions('Coordinator.turn', options, { isLate: checks.boolean })
     const { isLate = false } = options
     await this.#shared.advance()
+    const wasBusy = await this.#due(isLate)
+    // Last, so that a store that lets nothing go holds nobody up; also what somebody has said, and was killed.
+    await this.#old.removeBefore(this.course.states[0].position)
+    return wasBusy
+  }
+
+  async #due(isLate: boolean): Promise<boolean> {
     const { open } = this.course
     if (open === null) return (await this.#grow()) || (await this.#begin(isLate))
     if (open.awaited.length > 0 && !isLate) return false
@@ -164,9 +174,20 @@ export class Coordinator {
     return true
   }
 
+  /** Keeps the state whole; says so until it is said, or the state is another by then. */
   async #keep(): Promise<void> {
     const version = await this.#place.blobs.put(bytesOfOuter(this.state))
-    await this.#say({ kind: 'kept', version })
+    while (!(await this.#say({ kind: 'kept', version }))) {
+      await this.#shared.advance()
+      const { open, states, version: now } = this.course
+      if (states.some((state) => state.version === version)) return
+      if (open !== null || now !== version) return this.#place.blobs.remove(version)
+    }
+    const { states, settings } = this.course
+    const oldest = states.at(-settings.keepStates)
+    // Should somebody have been faster, the next time does.
+    if (oldest !== undefined && oldest !== states[0])
+      await this.#say({ kind: 'removed', before: oldest.position })
   }
 
   /**

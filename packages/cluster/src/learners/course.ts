@@ -14,6 +14,15 @@ export interface OpenRound extends Pick<RoundEntry, 'round' | 'version'> {
   readonly awaited: readonly string[]
 }
 
+/** A shared state that was kept whole. */
+export interface KeptState {
+  /** Of the entry that says so. */
+  readonly position: number
+  readonly version: string
+  /** Rounds that had ended. */
+  readonly round: number
+}
+
 /** Where a cluster stands. Plain data. */
 export interface Course {
   /** Of the entry by which it is known. */
@@ -41,8 +50,10 @@ export interface Course {
   readonly norms: readonly number[]
   /** Refused updates by worker. */
   readonly refusals: Readonly<Record<string, number>>
-  /** Where the state was last kept whole: the position of the entry, and its version. */
-  readonly kept: { readonly position: number; readonly version: string }
+  /** Where the state was last kept whole. */
+  readonly kept: KeptState
+  /** States that were kept and lie there still, oldest first: from each of them on all can be worked out again. */
+  readonly states: readonly KeptState[]
 }
 
 /** Norms that are remembered. */
@@ -88,8 +99,12 @@ export function courseAfter(
       return closed(here, entry)
     case 'grown':
       return { ...here, version: entry.version }
-    case 'kept':
-      return { ...here, kept: { position, version: entry.version } }
+    case 'kept': {
+      const kept = { position, version: entry.version, round: course.round }
+      return { ...here, kept, states: [...course.states, kept] }
+    }
+    case 'removed':
+      return { ...here, states: course.states.filter((state) => state.position >= entry.before) }
     case 'born':
       return here
   }
@@ -98,7 +113,8 @@ export function courseAfter(
 const begun = (position: number, { settings, version, birth }: BornEntry): Course => ({
   ...{
     position,
-    settings,
+    // What was begun before anything was removed keeps all.
+    settings: { ...settings, keepStates: settings.keepStates ?? Number.MAX_SAFE_INTEGER },
     birth: birth ?? null,
     born: version,
     version,
@@ -110,7 +126,8 @@ const begun = (position: number, { settings, version, birth }: BornEntry): Cours
     learnt: 0,
     skipped: 0,
   },
-  ...{ norms: [], refusals: {}, kept: { position, version } },
+  ...{ norms: [], refusals: {} },
+  ...{ kept: { position, version, round: 0 }, states: [{ position, version, round: 0 }] },
 })
 
 /** The author of what only a coordinator may say. No worker has this name. */
@@ -129,6 +146,7 @@ function mayWrite(author: string | null, entry: ClusterEntry): boolean {
     case 'closed':
     case 'grown':
     case 'kept':
+    case 'removed':
       return author === coordinatorName
   }
 }
@@ -163,7 +181,9 @@ export function fits(course: Course, entry: ClusterEntry, author: string | null)
     case 'grown':
       return open === null
     case 'kept':
-      return entry.version === version
+      return open === null && entry.version === version
+    case 'removed':
+      return course.states.slice(1).some(({ position }) => position === entry.before)
     case 'born':
       return false
   }

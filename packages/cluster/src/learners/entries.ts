@@ -92,6 +92,13 @@ export interface KeptEntry {
   readonly version: string
 }
 
+/** Updates and states of before a state that was kept are removed: nothing before it can be worked out again. */
+export interface RemovedEntry {
+  readonly kind: 'removed'
+  /** Position of the entry by which that state was kept. */
+  readonly before: number
+}
+
 /** An entry of the log of a cluster. */
 export type ClusterEntry =
   | BornEntry
@@ -102,6 +109,7 @@ export type ClusterEntry =
   | ClosedEntry
   | GrownEntry
   | KeptEntry
+  | RemovedEntry
 
 type Checked = { readonly [K in ClusterEntry['kind']]: Check<ClusterEntry & { readonly kind: K }> }
 
@@ -144,6 +152,7 @@ const entryChecks: Checked = {
     request: checks.role<GrowthRequest>('a request', 'kind'),
   }),
   kept: fields<KeptEntry>('a state', { kind: checks.oneOf('kept'), version: aDigest }),
+  removed: fields<RemovedEntry>('a removal', { kind: checks.oneOf('removed'), before: round }),
 }
 
 /** An entry as bytes, the same for the same entry. */

@@ -24,6 +24,11 @@ export interface ClusterSettings {
   readonly outlier?: number
   /** Rounds after which the shared state is kept whole, for those who come later. Default 10. */
   readonly keepEvery?: number
+  /**
+   * States kept whole that stay, an integer ≥ 1, with all updates since the first of them; what is older the
+   * coordinator removes. Default 2. A cluster whose log does not say it keeps everything.
+   */
+  readonly keepStates?: number
 }
 
 const settingChecks: ChecksOf<ClusterSettings> = {
@@ -34,12 +39,13 @@ const settingChecks: ChecksOf<ClusterSettings> = {
   share: checks.number({ above: 0, to: 1 }),
   outlier: checks.number({ above: 1 }),
   keepEvery: checks.integer({ from: 1 }),
+  keepStates: checks.integer({ from: 1 }),
 }
 
 /** The settings, each with its default unless given. Throws OptionError for others. */
 export function clusterSettings(who: string, settings: ClusterSettings): Required<ClusterSettings> {
   checkOptions(who, settings, settingChecks)
   const { localSteps = 50, rate = 0.7, momentum = 0.9, form = 'f32', share = 0.05 } = settings
-  const { outlier = 4, keepEvery = 10 } = settings
-  return { localSteps, rate, momentum, form, share, outlier, keepEvery }
+  const { outlier = 4, keepEvery = 10, keepStates = 2 } = settings
+  return { localSteps, rate, momentum, form, share, outlier, keepEvery, keepStates }
 }

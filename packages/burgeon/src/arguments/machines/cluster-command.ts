@@ -54,6 +54,11 @@ export function addCluster(program: Command, context: CommandContext, finish: (c
       wholeNumber(1),
     )
     .option(
+      '--keep-states <n>',
+      'such states that stay at the broker, with what was learnt since the first of them; 2 unless given',
+      wholeNumber(1),
+    )
+    .option(
       '--patience <seconds>',
       'seconds without a word after which a round goes on without who is late',
       number(0.1, 1e6),

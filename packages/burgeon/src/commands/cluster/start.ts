@@ -138,8 +138,8 @@ interface Begun {
 }
 
 async function foundOrTakenUp(options: ClusterStartOptions, { place }: ReachedBroker): Promise<Begun> {
-  const { localSteps, rate, momentum, form, share, outlier, keepEvery } = options
-  const given = definedOf({ localSteps, rate, momentum, form, share, outlier, keepEvery })
+  const { localSteps, rate, momentum, form, share, outlier, keepEvery, keepStates } = options
+  const given = definedOf({ localSteps, rate, momentum, form, share, outlier, keepEvery, keepStates })
   const survey = await surveyCluster(place.log)
   if (survey === null) {
     const settings = learnSettings(options)
@@ -177,6 +177,7 @@ function checkSame(
     ['--share', 'share'],
     ['--outlier', 'outlier'],
     ['--keep-every', 'keepEvery'],
+    ['--keep-states', 'keepStates'],
   ] as const) {
     const got = options[key]
     if (got === undefined || got === born[key]) continue

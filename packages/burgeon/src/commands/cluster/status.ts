@@ -27,9 +27,10 @@ export async function clusterStatus(options: ClusterLookOptions, outer: CommandC
     if (survey === null) throw new UsageError(nothingBegun('cluster status', name))
     const records = await place.records.last()
     const { course, workers, refused } = survey
-    const { round, open, learnt, skipped, version, settings } = course
+    const { round, open, learnt, skipped, version, settings, states } = course
+    const replayableFrom = states[0].round + 1
     print({
-      ...{ name, round, isOpen: open !== null, records, learnt, skipped, version, settings },
+      ...{ name, round, isOpen: open !== null, records, learnt, skipped, version, settings, replayableFrom },
       workers,
       refused,
     })
@@ -42,6 +43,11 @@ export async function clusterStatus(options: ClusterLookOptions, outer: CommandC
     const lines = [
       `${name}: round ${count(round)} ${open === null ? 'has ended' : 'is open'}; of ${many(records, 'record')} ` +
         `${count(learnt)} are learnt, and ${count(skipped)} could not be. Shared weights ${version.slice(0, 12)}.`,
+      ...(replayableFrom === 1
+        ? []
+        : [
+            `Updates of before round ${count(replayableFrom)} are removed; all since can be worked out again.`,
+          ]),
       rows.length === 0
         ? 'No worker has joined yet.'
         : table(
