@@ -185,6 +185,13 @@ describe.skipIf(!hasNats)('a fleet of processes', () => {
     again.process.child.kill('SIGTERM')
     expect(await again.process.ended).toBe(143)
     expect((await written(second, name)).status).toBe(200)
+    // One that begins when nobody is there any more serves what was left.
+    const left = await written(second, name)
+    const late = await follow()
+    expect(late.process.said.status).toContain('its latest weights at the broker are served')
+    expect(await written(late, name)).toMatchObject({ ...left, replica: null, behind: 'unknown' })
+    late.process.child.kill('SIGTERM')
+    expect(await late.process.ended).toBe(143)
     // Who ends says so, and has nothing open that keeps it.
     second.process.child.kill('SIGTERM')
     expect(await second.process.ended).toBe(143)

@@ -11,7 +11,7 @@ import { Gpt } from '@burgeon/gpt'
 import { grow } from '@burgeon/gpt/growth'
 import { OptionError } from '@burgeon/tensor'
 import { describe, expect, test } from 'vitest'
-import { device, follow, followed, numbersOf, subject } from './followed.ts'
+import { device, follow, type Followed, followed, numbersOf, subject } from './followed.ts'
 
 const text = (said: string): Uint8Array => new TextEncoder().encode(said)
 const textOf = (bytes: Uint8Array | null): string | null => bytes && new TextDecoder().decode(bytes)
@@ -266,4 +266,67 @@ const counting = (blobs: Blobs, fetched: string[]): Blobs => ({
     fetched.push(digest)
     return blobs.get(digest)
   },
+})
+
+describe('what a source has left', () => {
+  /** As if it had been killed: it answers nobody, and what lies in the store stays. */
+  const killed = async (life: Followed): Promise<Pick<Followed, 'network' | 'blobs'>> => {
+    const network = inProcessNetwork()
+    await life.network.settled()
+    return { network, blobs: life.blobs }
+  }
+  /** A step that changes one parameter alone. */
+  const tune = async ({ model, source }: Followed, step: number): Promise<void> => {
+    const [{ path, tensor }] = model.parameters
+    const numbers = Float32Array.from(tensor.readSync(), (x) => x + 0.5)
+    model.parameters.replace(path, device.tensor(numbers, { shape: tensor.shape, dtype: 'f32' }, path))
+    await source.announce({ step })
+  }
+
+  test('is served by a replica that begins when it has ended, or was killed', async () => {
+    const ended = await followed()
+    await ended.learn()
+    // The last of them says one parameter alone; what stays is whole.
+    await tune(ended, 2)
+    await ended.source.close({ keepsBlobs: true })
+    const { replica, events } = await follow(ended)
+    expect(replica.step).toBe(2)
+    expect(replica.behind).toBeNull()
+    expect(numbersOf(replica.model)).toEqual(numbersOf(ended.model))
+    expect(events.at(-1)).toMatchObject({ kind: 'kept', why: expect.stringContaining('was left') as string })
+    // The control: one that leaves nothing leaves nothing to serve.
+    const none = await followed()
+    await none.source.close()
+    await expect(follow(none)).rejects.toThrow('nobody answers')
+
+    const gone = await followed(undefined, 3)
+    for (let step = 1; step <= 10; step++) {
+      await tune(gone, step)
+      const { replica: late } = await follow(await killed(gone))
+      // However few change: of the last three one is whole.
+      expect(late.step).toBeGreaterThan(step - 3)
+    }
+    expect(await gone.blobs.list()).toHaveLength(3)
+  })
+
+  test('is that of its last word, though it has gone back, and a new source is followed on', async () => {
+    const life = await followed()
+    life.learnSilently()
+    await life.source.announce({ step: 9 })
+    await life.learn()
+    await life.blobs.put(Uint8Array.of(1, 2, 3))
+    const left = await killed(life)
+    const { replica } = await follow(left)
+    expect(replica.step).toBe(2)
+    expect(numbersOf(replica.model)).toEqual(numbersOf(life.model))
+    const again = await WeightsSource.open(life.model, {
+      ...{ transport: left.network.connect(), blobs: left.blobs, subject, step: 2 },
+    })
+    life.learnSilently()
+    await again.announce({ step: 3 })
+    await left.network.settled()
+    expect(replica.step).toBe(3)
+    expect(replica.behind).toBe(0)
+    expect(numbersOf(replica.model)).toEqual(numbersOf(life.model))
+  })
 })

@@ -1,7 +1,7 @@
 /** The numbers of a source's latest announcements, in a store that replicas see. */
 import type { ParameterStore } from '@burgeon/tensor'
 import type { Blobs } from '../seams/blobs.ts'
-import { type WeightsManifest, writeBlob } from './weights-message.ts'
+import { type WeightsBlob, type WeightsManifest, writeBlob } from './weights-message.ts'
 
 /** Keeps so many blobs, and what is attached to the latest of them; lets go of the oldest. */
 export class AnnouncedBlobs {
@@ -18,13 +18,14 @@ export class AnnouncedBlobs {
 
   /** Puts some parameters of a manifest; returns the digest of their blob, and its bytes. */
   async put(
+    of: WeightsBlob['of'],
     manifest: WeightsManifest,
     weights: ParameterStore,
     paths: readonly string[],
   ): Promise<{ readonly blob: string; readonly bytes: number }> {
     const changed = new Map<string, Float32Array>()
     for (const path of paths) changed.set(path, Float32Array.from(await weights.get(path).tensor.read()))
-    const bytes = writeBlob(manifest, changed)
+    const bytes = writeBlob(of, manifest, changed)
     const blob = await this.#blobs.put(bytes)
     const all = [...this.#kept.filter((one) => one.blob !== blob), { blob, attached: manifest.attached }]
     const before = this.#own

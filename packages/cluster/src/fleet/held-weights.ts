@@ -25,7 +25,7 @@ export async function takeWeights(
   before: Held | null,
   { blobs, device }: { readonly blobs: Blobs; readonly device: Device },
 ): Promise<Held> {
-  const { changed, ...manifest } = readBlob(await blobs.get(announcement.blob))
+  const { changed, of: _, ...manifest } = readBlob(await blobs.get(announcement.blob))
   const { config, digests, attached } = manifest
   if ((await rootOf(manifest)) !== announcement.root) {
     throw new WeightsError(

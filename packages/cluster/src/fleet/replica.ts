@@ -1,9 +1,11 @@
 /** A replica's side of a fleet: a model that follows the weights of a learner, whole or not at all. */
 import type { Gpt } from '@burgeon/gpt'
 import { checkArgument, checkOptions, checks, defaultDevice, Device } from '@burgeon/tensor'
+import { TransportError } from '../errors.ts'
 import { type Blobs, someBlobs } from '../seams/blobs.ts'
 import { aTransport, type Subscription, type Transport } from '../seams/transport.ts'
 import { type Held, takeWeights } from './held-weights.ts'
+import { lastWhole } from './last-whole.ts'
 import { WeightsError } from './weights-error.ts'
 import { type Announcement, nameOf, readAnnouncement } from './weights-message.ts'
 
@@ -57,10 +59,11 @@ export class Replica {
   }
 
   /**
-   * Begins to follow; resolves when it has the present weights.
+   * Begins to follow; resolves when it has the present weights, or, where no source answers, the last that lie whole
+   * in the store.
    *
-   * @throws OptionError for options that are none, TransportError if no source answers, WeightsError or BlobError if
-   *   its weights cannot be had.
+   * @throws OptionError for options that are none, TransportError if no source answers and the store has no weights,
+   *   WeightsError or BlobError if its weights cannot be had.
    */
   static async follow(options: ReplicaOptions): Promise<Replica> {
     checkOptions('Replica.follow', options, {
@@ -75,7 +78,7 @@ export class Replica {
     const replica = new Replica(options)
     const { transport, subject } = options
     // What is announced from now on waits for the whole.
-    const first = replica.#inTurn(() => replica.#takeWhole())
+    const first = replica.#inTurn(() => replica.#takeFirst())
     replica.#subscription = await transport.subscribe(subject, ({ payload }) =>
       replica.#inTurn(() => replica.#hear(payload)),
     )
@@ -230,6 +233,21 @@ export class Replica {
   #ask(what: 'head' | 'whole'): Promise<Uint8Array> {
     const { transport, subject, limit } = this.#options
     return transport.request(`${subject}.${what}`, new Uint8Array(), limit && { signal: limit() })
+  }
+
+  async #takeFirst(): Promise<void> {
+    try {
+      await this.#takeWhole()
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error
+      const left = await lastWhole(this.#options.blobs)
+      if (left === null) throw error
+      await this.#take(left)
+      this.#say({
+        kind: 'kept',
+        why: `the source does not answer, and ${this.version} was left: ${error.message}`,
+      })
+    }
   }
 
   async #takeWhole(): Promise<void> {

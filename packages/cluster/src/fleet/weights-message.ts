@@ -38,8 +38,9 @@ export interface Announcement {
   readonly blob: string
 }
 
-/** A blob: the manifest, and the parameters that are not as they were. */
+/** A blob: whose it is, the manifest, and the parameters that are not as they were. */
 export interface WeightsBlob extends WeightsManifest {
+  readonly of: Pick<Announcement, 'source' | 'version' | 'step'>
   readonly changed: ReadonlyMap<string, NumericArray>
 }
 
@@ -67,9 +68,16 @@ export function rootOf({ config, digests, attached }: WeightsManifest): Promise<
 }
 
 /** The bytes of a blob. */
-export function writeBlob(manifest: WeightsManifest, changed: ReadonlyMap<string, Float32Array>): Uint8Array {
+export function writeBlob(
+  { source, version, step }: WeightsBlob['of'],
+  manifest: WeightsManifest,
+  changed: ReadonlyMap<string, Float32Array>,
+): Uint8Array {
   const tensors = [...changed].map(([path, data]) => [path, rawFromArray(data, [data.length])] as const)
-  return writeSafetensors(new Map(tensors), { manifest: JSON.stringify(manifest) })
+  return writeSafetensors(new Map(tensors), {
+    manifest: JSON.stringify(manifest),
+    of: `${source} ${version} ${step}`,
+  })
 }
 
 /** @throws WeightsError for bytes that are no weights. */
@@ -77,8 +85,10 @@ export function readBlob(bytes: Uint8Array): WeightsBlob {
   try {
     const { tensors, metadata } = readSafetensors(bytes)
     const manifest = JSON.parse(metadata.get('manifest') ?? 'null') as WeightsManifest
+    const [source, version, step] = (metadata.get('of') ?? '').split(' ')
+    const of = { source, version: Number(version), step: Number(step) }
     const changed = new Map([...tensors].map(([path, raw]) => [path, arrayFromRaw(raw) as Float32Array]))
-    return { ...manifest, config: configFromState(manifest.config), changed }
+    return { ...manifest, config: configFromState(manifest.config), of, changed }
   } catch (error) {
     throw new WeightsError(`weights: got ${bytes.length} bytes that are none: ${(error as Error).message}`, {
       cause: error instanceof BadFileError ? undefined : error,

@@ -79,6 +79,7 @@ const announceChecks: ChecksOf<AnnounceOptions> = {
 export class WeightsSource {
   readonly #options: WeightsSourceOptions
   readonly #blobs: AnnouncedBlobs
+  readonly #keeps: number
   readonly #name = crypto.randomUUID()
   readonly #responders: Subscription[] = []
   #model: Gpt
@@ -86,11 +87,14 @@ export class WeightsSource {
   #last: Published | null = null
   #whole: Promise<Announcement> | null = null
   #turn: Promise<unknown> = Promise.resolve()
+  /** Announcements since the last whose blob holds all of the weights. */
+  #sinceWhole = 0
 
   private constructor(model: Gpt, options: WeightsSourceOptions) {
     this.#model = model
     this.#options = options
-    this.#blobs = new AnnouncedBlobs(options.blobs, options.keeps ?? 8)
+    this.#keeps = options.keeps ?? 8
+    this.#blobs = new AnnouncedBlobs(options.blobs, this.#keeps)
   }
 
   /**
@@ -155,16 +159,22 @@ export class WeightsSource {
   /**
    * Ends it: nobody is answered any more, and what was kept is let go of.
    *
-   * @param options `keepsBlobs`: leaves the numbers in the store, for replicas that are still fetching them. Another
-   *   source removes them with `removeOthers`, so the store should hold nothing else.
+   * @param options `keepsBlobs`: leaves the numbers in the store, the last of them whole, for replicas that are still
+   *   fetching them or begin later. Another source removes them with `removeOthers`, so the store should hold nothing
+   *   else.
+   * @throws BlobError where the last weights are to be left whole, and cannot be.
    */
   async close(options: { readonly keepsBlobs?: boolean } = {}): Promise<void> {
     checkOptions('WeightsSource.close', options, { keepsBlobs: checks.boolean })
     for (const responder of this.#responders.splice(0)) await responder.close()
     await this.#turn
-    this.#last?.weights.dispose()
-    this.#last = null
-    if (options.keepsBlobs !== true) await this.#blobs.removeAll()
+    try {
+      if (options.keepsBlobs !== true) await this.#blobs.removeAll()
+      else if (this.#last !== null && this.#sinceWhole > 0) await this.#makeWhole()
+    } finally {
+      this.#last?.weights.dispose()
+      this.#last = null
+    }
   }
 
   /** Removes from the store all that is not of this source, such as what a source left that was killed. */
@@ -193,9 +203,13 @@ export class WeightsSource {
     const last = this.#last
     const before = last?.manifest.digests ?? {}
     const paths = Object.keys(manifest.digests).filter((path) => manifest.digests[path] !== before[path])
-    const { blob, bytes } = await this.#blobs.put(manifest, weights, paths)
+    const of = { source: this.#name, version: (last?.announcement.version ?? 0) + 1, step }
+    // One of those in the store is whole, for replicas that begin when nobody can be asked any more.
+    const all = Object.keys(manifest.digests)
+    const sent = this.#sinceWhole + 1 >= this.#keeps ? all : paths
+    const { blob, bytes } = await this.#blobs.put(of, manifest, weights, sent)
     const announcement: Announcement = {
-      ...{ source: this.#name, version: (last?.announcement.version ?? 0) + 1, step },
+      ...of,
       ...{ root: await rootOf(manifest), from: last?.announcement.root ?? null, blob },
     }
     await transport.publish(subject, writeAnnouncement(announcement))
@@ -203,6 +217,7 @@ export class WeightsSource {
     this.#attached = manifest.attached
     this.#whole = null
     last?.weights.dispose()
+    this.#sinceWhole = sent.length === all.length ? 0 : this.#sinceWhole + 1
     return { ...announcement, changed: paths.length, bytes }
   }
 
@@ -225,7 +240,8 @@ export class WeightsSource {
 
   async #makeWhole(): Promise<Announcement> {
     const { announcement, manifest, weights } = this.#last as Published
-    const { blob } = await this.#blobs.put(manifest, weights, Object.keys(manifest.digests))
+    const { blob } = await this.#blobs.put(announcement, manifest, weights, Object.keys(manifest.digests))
+    this.#sinceWhole = 0
     return { ...announcement, from: null, blob }
   }
 }

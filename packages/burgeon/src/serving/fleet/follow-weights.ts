@@ -42,7 +42,8 @@ export interface Following {
 }
 
 /**
- * Waits for a learner that publishes, and takes its weights; null where it is stopped before.
+ * Takes the weights of a learner that publishes, or those that it has left at the broker; waits where there are neither.
+ * Null where it is stopped before.
  *
  * @throws TransportError if the broker cannot be reached, UnsupportedError without its packages.
  */
@@ -56,7 +57,9 @@ export async function followWeights(options: FollowOptions): Promise<Following |
   }
   const member = randomUUID().slice(0, 8)
   const key: ApiKey = { key: randomBytes(24).toString('base64url'), scopes: ['read'] }
-  let isHeard = true
+  // What was left by somebody who has gone is served at once.
+  let isHeard = replica.behind !== null
+  if (!isHeard) note(`${name} is not heard; its latest weights at the broker are served`)
   const look = async (): Promise<void> => {
     await replica.look()
     if ((replica.behind !== null) === isHeard) return
