@@ -11,6 +11,8 @@ export const hasNats: boolean = spawnSync('nats-server', ['--version']).status =
 /** One that runs, and can be killed and begun again where it was. */
 export interface NatsServer {
   readonly address: string
+  /** Folder of what it keeps. */
+  readonly store: string
   kill(): Promise<void>
   start(): Promise<void>
 }
@@ -60,6 +62,6 @@ export async function natsServer(options: readonly string[] = []): Promise<NatsS
     get address() {
       return `nats://127.0.0.1:${port}`
     },
-    ...{ kill, start },
+    ...{ store, kill, start },
   }
 }

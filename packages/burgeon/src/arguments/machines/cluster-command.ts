@@ -29,6 +29,11 @@ export function addCluster(program: Command, context: CommandContext, finish: (c
       number(0, 1e12),
     )
     .option(
+      '--policy <file>',
+      'JSON of what may be learnt and said, judged before it is dealt out; everything unless given',
+    )
+    .option('--guard <file>', 'JSON of guards by name, judged likewise; everything unless given')
+    .option(
       '--local-steps <n>',
       'records that a worker learns between two exchanges; 50 unless given',
       wholeNumber(1, 10_000),

@@ -8,6 +8,12 @@ import { Coordination } from '../../session/cluster/coordination.ts'
 import { KnownRecords } from '../../session/cluster/known-records.ts'
 import { SharedLife } from '../../session/cluster/shared-life.ts'
 import { birthOf, bornSettings } from '../../session/cluster/worker-life.ts'
+import { checkKeepable } from '../../session/cluster/judge.ts'
+import { JudgedRecords } from '../../session/cluster/judged-records.ts'
+import { type Gate, gateOf } from '../../session/guard/gate.ts'
+import { judgedHeldOut } from '../../session/guard/judged-held-out.ts'
+import { readGuards } from '../../session/guard/read-guards.ts'
+import { readPolicyFile } from '../../session/policy/read-policy-file.ts'
 import { requireUnstopped } from '../../session/control/stop-file.ts'
 import { readOf, rememberHeldOut } from '../../session/life/life-origin.ts'
 import type { LifeSettings } from '../../session/life/life-settings.ts'
@@ -30,6 +36,10 @@ export interface BirthOptions extends ClusterSettings {
   readonly seed?: number
   readonly learningRate?: number
   readonly protection?: number
+  /** File of JSON: guards by name, as of `learn`. Everything is learnt unless given. */
+  readonly guard?: string
+  /** File of JSON: what may be learnt and said, as of `learn`. Everything unless given. */
+  readonly policy?: string
 }
 
 export interface ClusterStartOptions extends BirthOptions, BrokerOptions {
@@ -55,27 +65,42 @@ export async function clusterStart(
   return holdingFolder(options.out, async (disk) => {
     requireUnstopped(options.out)
     await checkOutput('cluster start', options.out)
+    const rules = await rulesOf(options)
     // A text that is not there is said before a cluster has begun.
     await readSource(path, { ...definedOf({ column: options.column }), out: options.out })
     const how = { waits: true, makes: true, stopped: () => stopped({ print, context }) }
     return withBroker('cluster start', options, context, how, (broker) =>
-      coordinate(path, { options, disk, broker }, { print, context }),
+      coordinate(path, { options, rules, disk, broker }, { print, context }),
     )
   })
+}
+
+/** What may be learnt and said. */
+type Rules = Pick<LifeSettings, 'guard' | 'policy'>
+
+async function rulesOf({ guard, policy }: BirthOptions): Promise<Rules> {
+  const who = 'cluster start'
+  const own = guard === undefined ? undefined : await readGuards(who, guard)
+  if (own !== undefined) checkKeepable(who, own)
+  return {
+    ...(own && { guard: own }),
+    ...(policy !== undefined && { policy: await readPolicyFile(who, policy) }),
+  }
 }
 
 /** What coordinating takes besides the text. */
 interface Means {
   readonly options: ClusterStartOptions
+  readonly rules: Rules
   readonly disk: Disk
   readonly broker: ReachedBroker
 }
 
 async function coordinate(path: string, means: Means, { print, context }: Results): Promise<number> {
-  const { options, disk, broker } = means
+  const { options, rules, disk, broker } = means
   const { name, out, patience } = options
   const { place, through } = broker
-  const begun = await through(() => foundOrTakenUp(options, broker))
+  const begun = await through(() => foundOrTakenUp(options, rules, broker))
   if (begun === null) return stopped({ print, context })
   const { coordinator, settings, survey } = begun
   const { state } = coordinator
@@ -84,7 +109,11 @@ async function coordinate(path: string, means: Means, { print, context }: Result
   const known = new KnownRecords(place.records)
   if ((await through(() => known.advance().then(() => true))) === null) return stopped({ print, context })
   const notes = new SourceNotes(context)
-  const { source, label } = await openSource(path, life, options, context, notes)
+  const gate = gateOf(life.judge, disk)
+  const { source, label } = await openSource(path, life, gate, options, context, notes)
+  const { judged: before } = life.origin
+  const waiting = before?.label === label ? before.waiting : []
+  const judged = gate.isGuarded ? new JudgedRecords(gate, waiting) : null
   notes.show()
   const join = commandOf('join', options)
   context.output.write(
@@ -92,23 +121,27 @@ async function coordinate(path: string, means: Means, { print, context }: Result
       `On each machine that is to learn: ${join}\n`,
   )
   const coordination = new Coordination(
-    { coordinator, life, known, source, label },
+    { coordinator, life, known, source, label, judged },
     { ...broker, disk, patience, size: settings.rows * settings.model.context, notes },
     { print, context },
   )
-  const done = await coordination.run()
+  const done = await coordination.run().finally(() => life.judge.dispose())
   const { course } = coordinator
   const next = commandOf('start', options, pathArgument(path), out)
+  const kept = life.judge.door.summary.decisions
+    .map(({ verdict, reasons, records }) => `${many(records, 'text')}: ${verdict}, ${reasons.join(', ')}\n`)
+    .join('')
   context.output.write(
-    done
-      ? `\n${many(course.learnt, 'record')} learnt in ${many(course.round, 'round')}; ${course.skipped} could not be.\n` +
+    kept +
+      (done
+        ? `\n${many(course.learnt, 'record')} learnt in ${many(course.round, 'round')}; ${course.skipped} could not be.\n` +
           [
             `Checkpoint  ${printable(out)}`,
             `Speak to it ${shellCommand('generate', '--from', pathArgument(out), '--prompt', 'The ')}`,
             `Who did it  ${commandOf('status', options)}`,
             `Learn more  ${next}\n`,
           ].join('\n')
-      : `\nPaused after ${many(course.learnt, 'record')}; saved in ${printable(out)}.\nGo on with: ${next}\n`,
+        : `\nPaused after ${many(course.learnt, 'record')}; saved in ${printable(out)}.\nGo on with: ${next}\n`),
   )
   print({ kind: 'summary', done, ...coordination.standing(), checkpoint: out, next })
   return 0
@@ -121,6 +154,7 @@ function stopped({ print, context }: Results): number {
 }
 
 const nothing = {
+  guard: null,
   round: 0,
   records: 0,
   learnt: 0,
@@ -137,12 +171,16 @@ interface Begun {
   readonly survey: ClusterSurvey | null
 }
 
-async function foundOrTakenUp(options: ClusterStartOptions, { place }: ReachedBroker): Promise<Begun> {
+async function foundOrTakenUp(
+  options: ClusterStartOptions,
+  rules: Rules,
+  { place }: ReachedBroker,
+): Promise<Begun> {
   const { localSteps, rate, momentum, form, share, outlier, keepEvery, keepStates } = options
   const given = definedOf({ localSteps, rate, momentum, form, share, outlier, keepEvery, keepStates })
   const survey = await surveyCluster(place.log)
   if (survey === null) {
-    const settings = learnSettings(options)
+    const settings = learnSettings(ofLearn(options), rules.guard, rules.policy)
     const model = Gpt.create(settings.model, { seed: settings.seed })
     try {
       await Coordinator.found(place, model, given, birthOf(settings))
@@ -157,7 +195,10 @@ async function foundOrTakenUp(options: ClusterStartOptions, { place }: ReachedBr
       `cluster start: the cluster ${options.name} was begun by another program. Give another --name.`,
     )
   }
-  if (survey !== null) checkSame(options, { ...coordinator.course.settings, ...settings })
+  if (survey !== null) {
+    checkSame(options, { ...coordinator.course.settings, ...settings })
+    checkSameRules(options.name, rules, settings)
+  }
   return { coordinator, settings, survey }
 }
 
@@ -187,6 +228,25 @@ function checkSame(
   }
 }
 
+/** The options of a life, without the files that were read. */
+const ofLearn = ({ seed, learningRate, protection }: BirthOptions): Parameters<typeof learnSettings>[0] =>
+  definedOf({ seed, learningRate, protection })
+
+/** Throws UsageError for rules that are others than those of the cluster. No word of them is in the message. */
+function checkSameRules(name: string, { guard, policy }: Rules, born: Rules): void {
+  const guards = [guard, born.guard].map((own) => JSON.stringify(own ?? {}))
+  const got =
+    guard !== undefined && guards[0] !== guards[1]
+      ? '--guard'
+      : policy !== undefined && policy.digest !== born.policy?.digest
+        ? '--policy'
+        : null
+  if (got === null) return
+  throw new UsageError(
+    `cluster start: got ${got} with others than those that the cluster ${name} was begun with, which cannot change. Leave it out.`,
+  )
+}
+
 /** The options that were given. */
 const definedOf = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
@@ -197,6 +257,7 @@ const definedOf = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K
 async function openSource(
   path: string,
   { origin }: SharedLife,
+  gate: Gate,
   { out, passes, column }: ClusterStartOptions,
   { stop }: CommandContext,
   notes: SourceNotes,
@@ -208,7 +269,7 @@ async function openSource(
     holdOut: true,
     note: notes.add,
   })
-  if (read === undefined) rememberHeldOut(origin, source.heldOut)
+  if (read === undefined) rememberHeldOut(origin, await judgedHeldOut(source.heldOut, gate))
   return { source, label }
 }
 

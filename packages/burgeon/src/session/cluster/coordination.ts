@@ -12,6 +12,7 @@ import { stopOf } from '../control/stop-file.ts'
 import { recentBitsPerByte } from '../record/life-record.ts'
 import type { ReachedBroker } from './broker.ts'
 import { cutRecords } from './cut-records.ts'
+import type { JudgedRecords } from './judged-records.ts'
 import type { KnownRecords } from './known-records.ts'
 import type { SharedLife } from './shared-life.ts'
 
@@ -22,6 +23,8 @@ export interface Coordinated {
   readonly known: KnownRecords
   readonly source: Source
   readonly label: string
+  /** Who lets in what of the text; null where all of it is learnt as it comes. */
+  readonly judged: JudgedRecords | null
 }
 
 /** How it does. */
@@ -111,7 +114,9 @@ export class Coordination {
     const { round, learnt, skipped, version } = coordinator.course
     const heldOut = life.record.measurements.at(-1)?.bitsPerByte ?? null
     const bitsPerByte = recentBitsPerByte(life.record)
-    return { round, records: known.count, learnt, skipped, bitsPerByte, heldOut, version }
+    const { door } = life.judge
+    const guard = door.isGuarded ? door.summary : null
+    return { round, records: known.count, learnt, skipped, bitsPerByte, heldOut, version, guard }
   }
 
   #now(): number {
@@ -132,11 +137,14 @@ export class Coordination {
 
   /** Appends the records of the text. */
   async #cut(): Promise<void> {
-    const { source, label, known } = this.#own
-    for await (const { payload, id, position } of cutRecords(source, label, this.#means.size)) {
+    const { source, label, known, judged } = this.#own
+    const { size } = this.#means
+    const records =
+      judged?.records(source, label, size, (end) => source.reached(end)) ?? cutRecords(source, label, size)
+    for await (const { payload, id, position } of records) {
       const done = await this.#means.through(() => known.append(id, payload).then(() => true))
       if (done === null || this.#isStopped) return
-      source.reached(position)
+      if (judged === null) source.reached(position)
     }
     source.finish()
     this.#isCut = true
@@ -180,7 +188,8 @@ export class Coordination {
     const seconds = this.#now() - this.#savedAt / 1000
     const moment = { state: coordinator.state, ...{ version, round, learnt, seconds } }
     const read = { label, read: source.toState() }
-    await life.save(this.#means.disk, { ...moment, source: read }, (text) => this.#note(text), isEnd)
+    const waiting = this.#own.judged?.saved() ?? []
+    await life.save(this.#means.disk, { ...moment, source: read, waiting }, (text) => this.#note(text), isEnd)
     this.#savedAt = this.#results.context.now()
     this.#savedVersion = version
   }

@@ -10,6 +10,7 @@ import { partsOf, rebuildLearner } from '../life/build-learner.ts'
 import { type KnownLife, loadLife } from '../life/life-checkpoint.ts'
 import {
   type FollowedCluster,
+  type JudgedText,
   heldOutOf,
   type LifeOrigin,
   newOrigin,
@@ -18,6 +19,7 @@ import {
 import type { LifeSettings } from '../life/life-settings.ts'
 import { emptyRecord, type LifeRecord, recordStep } from '../record/life-record.ts'
 import type { SourceRead } from '../../sources/source-read.ts'
+import { Judge } from './judge.ts'
 
 /** What is known of a cluster where its life is saved. */
 export interface SharedMoment {
@@ -29,6 +31,8 @@ export interface SharedMoment {
   readonly seconds: number
   /** How far the source was cut into records. */
   readonly source: { readonly label: string; readonly read: SourceRead }
+  /** What was let in of it, and is not among the records yet. */
+  readonly waiting: readonly JudgedText[]
 }
 
 /**
@@ -39,6 +43,8 @@ export class SharedLife {
   readonly settings: LifeSettings
   readonly origin: LifeOrigin
   readonly record: LifeRecord
+  /** Judges what is to be learnt. */
+  readonly judge: Judge
   readonly #followed: Omit<FollowedCluster, 'learnt'>
   #noted = ''
   #audited = ''
@@ -48,8 +54,10 @@ export class SharedLife {
     settings: LifeSettings,
     origin: LifeOrigin,
     record: LifeRecord,
+    judge: Judge,
   ) {
     this.#followed = followed
+    this.judge = judge
     this.settings = settings
     this.origin = origin
     this.record = record
@@ -69,11 +77,15 @@ export class SharedLife {
   ): Promise<SharedLife> {
     const record = emptyRecord(parameters)
     const followed = { name, born }
-    if (!(await hasCheckpoint(disk))) return new SharedLife(followed, settings, newOrigin('cluster'), record)
+    if (!(await hasCheckpoint(disk))) {
+      const judge = await Judge.of(settings, null)
+      return new SharedLife(followed, settings, newOrigin('cluster'), record, judge)
+    }
     const life = await loadLife(disk)
     const { origin, learner } = life
     const { cluster } = origin
-    const step = learner.step
+    const { step } = learner
+    const state = await learner.toState()
     letGo(life)
     const isOfCluster = cluster?.name === name && cluster.born === born && cluster.learnt <= learnt
     // One that has gone on by itself has taken steps, or read another text.
@@ -84,7 +96,7 @@ export class SharedLife {
     }
     const { audit, seconds, good, measurements } = life.record
     Object.assign(record, { seconds, good, measurements, ...(audit && { audit }) })
-    return new SharedLife(followed, settings, origin, record)
+    return new SharedLife(followed, settings, origin, record, await Judge.of(settings, state))
   }
 
   /** A round has ended: each update that counted is a step of the record. */
@@ -110,6 +122,8 @@ export class SharedLife {
     const { settings, origin, record } = this
     const { version, round, learnt, source } = moment
     rememberRead(origin, source.label, source.read)
+    if (moment.waiting.length > 0) origin.judged = { label: source.label, waiting: moment.waiting }
+    else delete origin.judged
     origin.cluster = { ...this.#followed, learnt }
     record.seconds += moment.seconds
     if (version !== this.#audited) {
@@ -117,7 +131,7 @@ export class SharedLife {
       this.#audited = version
     }
     this.#noted = auditRead(record, learnt, { ...source, before: this.#noted })
-    const learner = await learnerOf(settings, moment.state, learnt)
+    const learner = await learnerOf(settings, moment.state, learnt, this.judge)
     const life = { settings, learner, record, origin }
     try {
       if (measures) await measure(life, `after ${source.label}`)
@@ -138,11 +152,12 @@ async function learnerOf(
   settings: LifeSettings,
   { config, weights }: OuterState,
   step: number,
+  judge: Judge,
 ): Promise<Learner> {
   const model = Gpt.fromState({ config, weights })
   const fresh = new Learner({ model, ...partsOf(settings) })
   try {
-    return rebuildLearner(settings, { ...(await fresh.toState()), step })
+    return rebuildLearner(settings, await judge.notedIn({ ...(await fresh.toState()), step }))
   } finally {
     letGo({ learner: fresh })
   }
