@@ -43,15 +43,7 @@ export class OldBlobs {
 /** Blobs that an entry names, whether it counts or not. */
 function namedBy(payload: Uint8Array): readonly string[] {
   const entry = entryFromBytes(payload)
-  switch (entry?.kind) {
-    case 'born':
-    case 'kept':
-      return [entry.version]
-    case 'update':
-      return [entry.update]
-    case 'closed':
-      return entry.accepted.map(({ update }) => update)
-    default:
-      return []
-  }
+  if (entry?.kind === 'born' || entry?.kind === 'kept') return [entry.version]
+  if (entry?.kind === 'update') return [entry.update]
+  return entry?.kind === 'closed' ? entry.accepted.map(({ update }) => update) : []
 }
