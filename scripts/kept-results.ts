@@ -43,7 +43,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   strategies: ['strategies'],
   'split-mnist': ['split-mnist', '--seeds', '5', '--data', 'DIR'],
   'language-shift': ['language-shift', '--seeds', '5', '--data', 'DIR'],
-  plasticity: ['plasticity', '--seeds', '10'],
+  plasticity: ['plasticity', '--seeds', '20'],
   'context-labels': ['context-labels', '--seeds', '3', '--data', 'DIR'],
   choice: ['choice', '--seeds', '3', '--data', 'DIR'],
   controller: ['controller', '--seeds', '3', '--data', 'DIR'],
