@@ -104,6 +104,17 @@ function growthPays(): string {
   return table([['', 'operations', 'saved'], ['from scratch', `${peerValue.toFixed(1)} TFLOP`, ''], ...rows])
 }
 
+/** Bits of a pixel of films, learnt and counted. */
+function filmsLearnt(): string {
+  const rows = readResult('video').rows.map(({ case: about, value, values = [value], peerValue }) => [
+    about,
+    value.toFixed(3),
+    values.map((one) => one.toFixed(3)).join(', '),
+    (peerValue ?? Number.NaN).toFixed(3),
+  ])
+  return table([['', 'bits a pixel', 'seed by seed', 'counted copies of the picture before'], ...rows])
+}
+
 function digitsRead(): string {
   const result = readResult('mnist')
   const rows = result.rows.map(({ case: about, value, values = [value] }) => [
@@ -248,6 +259,7 @@ export const docTables: Readonly<Record<string, DocTable>> = {
   'table: checks': { document: 'docs/evidence.md', write: keptChecks },
   'table: serve': { document: 'docs/serving.md', write: serving },
   'table: split-mnist': { document: 'docs/own-models.md', write: digitsKept },
+  'table: video': { document: 'docs/senses.md', write: filmsLearnt },
   'table: strategies': { document: 'docs/protection.md', write: partsKept },
   'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
   'table: plans': { document: 'docs/scale.md', write: plans },

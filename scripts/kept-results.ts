@@ -54,6 +54,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   recall: ['recall', '--seeds', '3', '--data', 'DIR'],
   sleep: ['sleep', '--seeds', '3', '--data', 'DIR'],
   unattended: ['unattended'],
+  video: ['video', '--seeds', '2', '--data', 'DIR'],
 }
 
 export const readResult = (name: string): KeptResult =>
