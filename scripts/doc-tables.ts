@@ -16,6 +16,8 @@ import { format } from '../bench/benchmark.ts'
 import { byteSize, compactCount, count } from '../packages/burgeon/src/terminal/quantities.ts'
 import { simulatedHeads, simulatedRows } from '../packages/burgeon/src/commands/plan/simulated.ts'
 import { keptBenchmarks, type KeptResult, readResult, rowOf } from './kept-results.ts'
+import { table } from './markdown-table.ts'
+import { filmsLearnt, fiveSenses } from './sense-tables.ts'
 
 /** A table between marks of its name. */
 export interface DocTable {
@@ -31,11 +33,6 @@ function short(value: number): string {
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
   return value >= 10_000 ? grouped(value) : value.toFixed(digits)
 }
-
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`.replace(/\|  (?=\|)/g, '| ')
-
-const table = ([head, ...rows]: readonly (readonly string[])[]): string =>
-  [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n')
 
 const rivals = ['TensorFlow.js', 'jax-js', 'PyTorch']
 
@@ -102,17 +99,6 @@ function growthPays(): string {
   })
   const { peerValue = Number.NaN } = rowOf(result, 'twice as wide, exactly', metric)
   return table([['', 'operations', 'saved'], ['from scratch', `${peerValue.toFixed(1)} TFLOP`, ''], ...rows])
-}
-
-/** Bits of a pixel of films, learnt and counted. */
-function filmsLearnt(): string {
-  const rows = readResult('video').rows.map(({ case: about, value, values = [value], peerValue }) => [
-    about,
-    value.toFixed(3),
-    values.map((one) => one.toFixed(3)).join(', '),
-    (peerValue ?? Number.NaN).toFixed(3),
-  ])
-  return table([['', 'bits a pixel', 'seed by seed', 'counted copies of the picture before'], ...rows])
 }
 
 function digitsRead(): string {
@@ -260,6 +246,7 @@ export const docTables: Readonly<Record<string, DocTable>> = {
   'table: serve': { document: 'docs/serving.md', write: serving },
   'table: split-mnist': { document: 'docs/own-models.md', write: digitsKept },
   'table: video': { document: 'docs/senses.md', write: filmsLearnt },
+  'table: five-senses': { document: 'docs/senses.md', write: fiveSenses },
   'table: strategies': { document: 'docs/protection.md', write: partsKept },
   'table: mnist': { document: 'docs/mnist.md', write: digitsRead },
   'table: plans': { document: 'docs/scale.md', write: plans },

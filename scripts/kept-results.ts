@@ -54,6 +54,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   recall: ['recall', '--seeds', '3', '--data', 'DIR'],
   sleep: ['sleep', '--seeds', '3', '--data', 'DIR'],
   unattended: ['unattended'],
+  'five-senses': ['five-senses', '--seeds', '3', '--data', 'DIR'],
   video: ['video', '--seeds', '2', '--data', 'DIR'],
 }
 
