@@ -55,7 +55,7 @@ export const keptBenchmarks: Readonly<Record<string, readonly string[]>> = {
   sleep: ['sleep', '--seeds', '3', '--data', 'DIR'],
   unattended: ['unattended'],
   'five-senses': ['five-senses', '--seeds', '3', '--data', 'DIR'],
-  video: ['video', '--seeds', '2', '--data', 'DIR'],
+  video: ['video', '--seeds', '3', '--data', 'DIR'],
 }
 
 export const readResult = (name: string): KeptResult =>
