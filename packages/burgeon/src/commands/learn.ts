@@ -3,13 +3,14 @@
  */
 import { join } from 'node:path'
 import type { Disk } from '@burgeon/gpt'
-import { ends, moreOf } from '../report/legible.ts'
+import { ends } from '../report/legible.ts'
 import type { LifeReport } from '../report/life-report.ts'
 import { machineFacts } from '../report/machine-facts.ts'
 import type { KnownLife } from '../session/life/life-checkpoint.ts'
 import { requireUnstopped } from '../session/control/stop-file.ts'
 import { heldOutOf } from '../session/life/life-origin.ts'
 import { lifeReportOf } from '../session/life-report-of.ts'
+import { isJoined } from '../session/record/bounded-series.ts'
 import { predictedOf } from '../session/record/life-record.ts'
 import { beginningOf, writeSample } from '../session/sample.ts'
 import { checkNewSinks, openSinks } from '../session/sinks/sink-files.ts'
@@ -189,12 +190,11 @@ async function printLearnt(life: KnownLife, session: Learnt, context: CommandCon
 function unlabelled({ learner: { strategy }, record }: KnownLife): string[] {
   const { context } = strategy
   if (context === undefined) return []
-  // Of a long life earlier spans are joined, and what they hold is not known one by one.
-  const read = new Set(record.spans.map(({ domain }) => domain).filter((domain) => !domain.includes(' … ')))
+  const read = new Set(record.spans.filter((span) => !isJoined(span)).map(({ domain }) => domain))
   const without = [...read].filter((domain) => context.placeOf(domain) < 0)
   if (without.length === 0) return []
   const { shown, more } = ends(without, 3, 0)
-  const names = [...shown.map(printable), ...(more > 0 ? [moreOf(more, '')] : [])].join(', ').trim()
+  const names = [...shown.map(printable), ...(more > 0 ? [`and ${count(more)} more`] : [])].join(', ')
   return [
     `Without a label: ${names}. There are ${context.labels.length}; at most ${context.limit}, and as many as --max-parameters has room for.`,
   ]

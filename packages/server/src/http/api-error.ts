@@ -57,3 +57,19 @@ export function refuseBy(error: unknown, status: number, what: string, details: 
   if (!(error instanceof BurgeonError) || error instanceof InternalError) throw error
   throw new ApiError(status, `${what}: ${error.message}`, details)
 }
+
+/**
+ * Ends a request whose work has failed: with 499 where its client has gone, with what the work itself has answered,
+ * else as `refuseBy`.
+ */
+export function refuseWork(
+  error: unknown,
+  signal: AbortSignal,
+  status: number,
+  what: string,
+  details: ErrorDetails,
+): never {
+  if (signal.aborted) throw new ApiError(499, 'the client has gone.', { code: 'client_gone' })
+  if (error instanceof ApiError) throw error
+  return refuseBy(error, status, what, details)
+}

@@ -72,8 +72,14 @@ export function joinSpans(spans: LifeRecord['spans']): LifeRecord['spans'] {
   return joined
 }
 
+/** Between the first and the last domain of spans that were joined. */
+const between = ' … '
+
 const range = (first: string, last: string): string =>
-  `${first.split(' … ')[0]} … ${last.split(' … ').at(-1) ?? ''}`
+  `${first.split(between)[0]}${between}${last.split(between).at(-1) ?? ''}`
+
+/** Whether a span is of several domains, of which the first and the last are known. */
+export const isJoined = ({ domain }: LifeRecord['spans'][number]): boolean => domain.includes(between)
 
 /**
  * When there are too many along the way, every second of the older half of them goes. Of those after a stage,

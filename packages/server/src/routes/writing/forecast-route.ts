@@ -1,7 +1,7 @@
 /** The route that tells what comes next in a table of numbers. */
 import { randomInt } from 'node:crypto'
 import { z } from 'zod'
-import { ApiError, refuseBy } from '../../http/api-error.ts'
+import { ApiError, refuseWork } from '../../http/api-error.ts'
 import { readJson } from '../../http/read-json.ts'
 import type { Limits } from '../../limits.ts'
 import { versionHeader } from '../../openai/answers.ts'
@@ -54,11 +54,9 @@ export const forecastRoute = (limits: Limits): Route => ({
     const how = { steps, level, samples, temperature, seed, signal }
     const columns = await senses
       .forecast(new TextEncoder().encode(table), writer, how)
-      .catch((error: unknown) => {
-        if (signal.aborted) throw new ApiError(499, 'the client has gone.', { code: 'client_gone' })
-        if (error instanceof ApiError) throw error
-        return refuseBy(error, 400, 'nothing was foretold', { code: 'no_forecast' })
-      })
+      .catch((error: unknown) =>
+        refuseWork(error, signal, 400, 'nothing was foretold', { code: 'no_forecast' }),
+      )
     release()
     // JSON has no NaN.
     const numbers = (values: ArrayLike<number>): (number | null)[] =>

@@ -1,7 +1,7 @@
 /** The route that draws pictures and writes sound. */
 import { randomInt } from 'node:crypto'
 import { z } from 'zod'
-import { ApiError, refuseBy } from '../../http/api-error.ts'
+import { ApiError, refuseWork } from '../../http/api-error.ts'
 import { readJson } from '../../http/read-json.ts'
 import type { Limits } from '../../limits.ts'
 import { versionHeader } from '../../openai/answers.ts'
@@ -62,11 +62,9 @@ export const piecesRoute = (limits: Limits): Route => ({
     const writer = inTurns(services, signal)
     const piece = await senses
       .write(sense, writer, { ...Object.fromEntries(given), signal })
-      .catch((error: unknown) => {
-        if (signal.aborted) throw new ApiError(499, 'the client has gone.', { code: 'client_gone' })
-        if (error instanceof ApiError) throw error
-        return refuseBy(error, 400, 'the piece was not written', { code: 'no_piece' })
-      })
+      .catch((error: unknown) =>
+        refuseWork(error, signal, 400, 'the piece was not written', { code: 'no_piece' }),
+      )
     release()
     const body = { object: 'piece', model: served.id, sense: piece.sense, media_type: piece.media }
     const data = Buffer.from(piece.bytes).toString('base64')
