@@ -94,6 +94,10 @@ const benchmarks: Readonly<Record<string, readonly [() => Promise<Benchmark>, ..
     'lives',
     'tuning',
   ],
+  series: [
+    async () => (await import('./senses/series.ts')).series,
+    ...(['quick', 'seeds', 'data', 'lives', 'tuning'] as const),
+  ],
   video: [
     async () => (await import('./senses/video.ts')).video,
     ...(['quick', 'seeds', 'data', 'lives', 'tuning'] as const),

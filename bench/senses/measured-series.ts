@@ -32,7 +32,7 @@ type Windows = Readonly<Record<string, readonly (readonly [from: string, to: str
 export function measuredSeries(data: string): MeasuredSeries[] {
   const folder = [data, join(data, 'series')].find((place) => existsSync(join(place, 'nottem.csv')))
   if (folder === undefined) {
-    throw new UsageError(`senses: looked in ${data} and series there; expected series such as nottem.csv.`)
+    throw new UsageError(`series: looked in ${data} and series there; expected series such as nottem.csv.`)
   }
   const windows = JSON.parse(readFileSync(join(folder, 'labelled-windows.json'), 'utf8')) as Windows
   return files.map(([name, season]) => {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- senses --data DIR [--seeds N] [--quick] [--lives FILE]`: senses that are not text, learnt as bytes.
+ * `npm run bench -- senses --data DIR [--seeds N] [--quick] [--lives FILE]`: pictures and sound, learnt as bytes.
  *
  * Digits of MNIST, each with its name in letters behind it, seen once: how many of those that were never seen are
  * named right, and how many bits a pixel costs, beside counted neighborhoods. The same with all pixels in one
@@ -11,11 +11,6 @@
  * Digits by name: a model that learnt names before pictures draws ten of each name; the nearest mean picture of the
  * training set, which names four of five true ones right, must know them.
  *
- * Seven measured series and one that is made and changes its regime: each is learnt up to three fifths and then
- * forecast twelve moments ahead, sixty times, while learning goes on. Errors beside those of a seasonal naive
- * forecast; how much of what comes the 90 % band holds, as it is drawn and as `adaptiveBand` makes it; and how often
- * the 1 % most surprising moments lie in windows that are labelled as failures, beside how long those windows are.
- *
  * Settings were chosen on seed 11, of pictures by 58,000 and on of the training set.
  */
 import { mel, grey, type Raster, type Sound } from '@burgeon/senses'
@@ -25,9 +20,6 @@ import { atLeast, atMost, type Benchmark, type BenchmarkRow, mean } from '../ben
 import { mnistFolder } from '../training/idx-files.ts'
 import { drawnDigits, spokenDigits } from './digit-pieces.ts'
 import { drawByName, type Drawing } from './drawn-by-name.ts'
-import { type Forecasting, type ForecastingOptions, learnSeries } from './forecasting.ts'
-import { madeSeries, measuredSeries } from './measured-series.ts'
-import { seriesChecks, seriesRows } from './series-result.ts'
 import { learnNames, type NamedPieces, type Naming, type NamingOptions } from './named-pieces.ts'
 import { leftAndAbove, NeighborhoodModel } from './neighborhood-model.ts'
 
@@ -68,10 +60,6 @@ const sounds: typeof shared = { ...shared, context: 112, rows: 16, passes: 12, r
 // Colder pictures lose what tells digits apart: of 100 by seed 11 12 are recognized at .4, 47 at .8, 77 at 1.
 const drawings = { ...shared, rows: 8, rate: 2e-3, patchWeight: 1, each: 10, temperature: 1 }
 
-const forecasts: Omit<ForecastingOptions, 'seed' | 'device'> = {
-  ...{ moments: 64, steps: 12, learning: 400, rows: 8, rate: 2e-3, forecasts: 60, samples: 20 },
-}
-
 export const senses: Benchmark = async ({ data, seeds, quick, tuning, note, once }) => {
   const folder = mnistFolder('senses', data)
   const seen = quick ? 2000 : 40_000
@@ -89,7 +77,6 @@ export const senses: Benchmark = async ({ data, seeds, quick, tuning, note, once
     `${(100 * named).toFixed(2)} % named, ${bitsPerByte.toFixed(4)} bits a byte`
   const found = new Map<string, Naming[]>()
   const pictured = new Array<Drawing>()
-  const foretold = new Map<string, Forecasting[]>()
   const live = async (name: string, seed: number, run: () => Promise<Naming>): Promise<void> => {
     const naming = await once(`${name}, seed ${seed}`, run)
     note(`${name}, seed ${seed}: ${told(naming)}`)
@@ -131,14 +118,6 @@ export const senses: Benchmark = async ({ data, seeds, quick, tuning, note, once
     const picture = await once(`drawn by name, seed ${seed}`, () => drawByName(shown(), asked(), drawing))
     note(`drawn by name, seed ${seed}: ${(100 * picture.recognized).toFixed(0)} % recognized`)
     pictured.push(picture)
-    for (const each of [...measuredSeries(data ?? ''), madeSeries(seed)]) {
-      const settings = { ...forecasts, ...options, ...(quick && { learning: 20, forecasts: 6 }) }
-      const life = await once(`${each.name}, seed ${seed}`, () => learnSeries(each, settings))
-      note(
-        `${each.name}, seed ${seed}: ${life.scaledError.toFixed(3)} beside seasonal naive, ${(100 * life.adapted).toFixed(1)} % within`,
-      )
-      foretold.set(each.name, [...(foretold.get(each.name) ?? []), life])
-    }
   }
   const percent = (name: string): number[] => (found.get(name) ?? []).map(({ named }) => 100 * named)
   const bits = (name: string): number[] => (found.get(name) ?? []).map(({ bitsPerByte }) => bitsPerByte)
@@ -173,7 +152,6 @@ export const senses: Benchmark = async ({ data, seeds, quick, tuning, note, once
         '%',
         pictured.map(({ judged }) => 100 * judged),
       ),
-      ...[...foretold].flatMap(([name, lives]) => seriesRows(name, lives)),
     ],
     checks: [
       atLeast('drawn digits named right after one pass, per cent', mean(percent(drawn)), 92),
@@ -190,7 +168,6 @@ export const senses: Benchmark = async ({ data, seeds, quick, tuning, note, once
         mean(pictured.map(({ asAnother }) => 100 * asAnother)),
         20,
       ),
-      ...seriesChecks(foretold),
       atMost('parameters', found.get(drawn)?.[0].parameters ?? Infinity, 1_000_000),
     ],
   }
